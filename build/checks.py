@@ -1,0 +1,38 @@
+"""What CI asks of a change: style, types, the arrows between rooms, then the tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCES = ("pyapp", "build", "e2e")
+
+
+def run_all(root: Path, pytest_arguments: list[str]) -> int:
+    """Run every check, pytest last; return 0 when all passed, else the first failure's exit status."""
+    folders = os.pathsep.join(str(root / name) for name in ("pyapp", "build", "e2e"))
+    settings = {**os.environ, "PYTHONPATH": folders, "PYTHONUNBUFFERED": "1"}
+    tools = Path(sys.executable).parent
+    commands = [
+        [str(tools / "ruff"), "check", "--quiet", *SOURCES],
+        [str(tools / "ruff"), "format", "--check", "--quiet", *SOURCES],
+        [str(tools / "mypy"), "--no-error-summary", *SOURCES],
+        [str(tools / "lint-imports"), "--no-cache"],
+        [sys.executable, "-m", "pytest", *pytest_arguments],
+    ]
+    statuses = []
+    for command in commands:
+        quiet = subprocess.PIPE if "lint-imports" in command[0] else None  # its banner says nothing when all is well
+        done = subprocess.run(
+            command, cwd=root, env=settings, stdin=subprocess.DEVNULL, stdout=quiet, text=True, check=False
+        )
+        if done.returncode:
+            print(f"{done.stdout or ''}bocal: {Path(command[0]).name} {' '.join(command[1:3])} failed", file=sys.stderr)
+        statuses.append(done.returncode)
+    return next((status for status in statuses if status), 0)
+
+
+def take_screenshots(root: Path, pytest_arguments: list[str]) -> int:
+    """Write pictures of every screen into `screenshots/`."""
+    script = [sys.executable, str(root / "e2e" / "screenshots.py"), *pytest_arguments]
+    return subprocess.run(script, cwd=root, check=False).returncode
