@@ -1,0 +1,1 @@
+"""Bocal: language models that run on your own GPU, in your browser."""

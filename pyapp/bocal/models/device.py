@@ -1,0 +1,29 @@
+"""What this machine offers a model."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Device:
+    """What the browser tells of its GPU and storage.
+
+    `why_not` is "" when models can run, else `insecure` (the page is on neither https nor localhost), `no_webgpu` (the
+    browser has none) or `no_adapter` (it has, but found no graphics card). `largest_buffer`, `memory` (of the machine)
+    and `storage_free` are in bytes; the last two are None when the browser does not tell.
+    """
+
+    why_not: str = ""
+    gpu: str = ""
+    f16: bool = False
+    largest_buffer: int = 0
+    memory: int | None = None
+    storage_free: int | None = None
+
+    @property
+    def can_run(self) -> bool:
+        """Whether any model can run here."""
+        return not self.why_not
+
+    def lacks(self, features: tuple[str, ...]) -> bool:
+        """Whether a model that needs these WebGPU features cannot run here."""
+        return self.can_run and "shader-f16" in features and not self.f16

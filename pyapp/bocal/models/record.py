@@ -1,0 +1,92 @@
+"""One model, standard or custom, and how a custom one is written in `localStorage.customModels`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Library:
+    """Which model library (.wasm) runs a model: a standard one by `key` (its file name), or any by `url`."""
+
+    key: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as the selector lists it.
+
+    `url` is where its files are, as `source.read` gives it. `memory` is in bytes, 0 when unknown; `features` are
+    WebGPU's names. `size` is the free text of the form ("3.8 GB"). `extra` holds fields of a stored record that are
+    not ours: they survive a round trip.
+    """
+
+    id: str
+    name: str
+    url: str
+    size: str = ""
+    description: str = ""
+    library: Library | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    custom: bool = True
+    kind: str = "llm"
+    memory: int = 0
+    quantisation: str = ""
+    features: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+_TEXTS = ("id", "name", "url", "size", "description")
+_OURS = {*_TEXTS, "library", "overrides", "custom"}
+
+
+def from_json(entry: Any) -> Model:
+    """Read one entry of `customModels`; also the earlier app's, which has no library.
+
+    Raises ValueError naming the field that cannot be read. A missing name becomes the ID.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError("entry: not an object")
+    for name in _TEXTS:
+        if not isinstance(entry.get(name, ""), str):
+            raise ValueError(f"{name}: not a text")
+    for name in ("id", "url"):
+        if not entry.get(name, "").strip():
+            raise ValueError(f"{name}: missing")
+    overrides = entry.get("overrides", {})
+    if not isinstance(overrides, dict):
+        raise ValueError("overrides: not an object")
+    return Model(
+        id=entry["id"],
+        name=entry.get("name", "").strip() or entry["id"],
+        url=entry["url"],
+        size=entry.get("size", ""),
+        description=entry.get("description", ""),
+        library=_library(entry.get("library")),
+        overrides=overrides,
+        extra={name: value for name, value in entry.items() if name not in _OURS},
+    )
+
+
+def to_json(model: Model) -> dict[str, Any]:
+    """Write a custom model as an entry of `customModels`, leaving out what is empty."""
+    entry: dict[str, Any] = {"id": model.id, "name": model.name, "url": model.url}
+    if model.size:
+        entry["size"] = model.size
+    if model.description:
+        entry["description"] = model.description
+    if model.library:
+        entry["library"] = {"key": model.library.key} if model.library.key else {"url": model.library.url}
+    if model.overrides:
+        entry["overrides"] = dict(model.overrides)
+    return {**entry, **model.extra, "custom": True}
+
+
+def _library(value: Any) -> Library | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not all(isinstance(value.get(name, ""), str) for name in ("key", "url")):
+        raise ValueError("library: not an object with a key or a url")
+    key, url = value.get("key", ""), value.get("url", "")
+    return Library(key=key, url="" if key else url) if key or url else None

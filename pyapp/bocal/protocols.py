@@ -1,0 +1,142 @@
+"""What the rooms ask of the outside world; `browser/` answers in the page, plain fakes or files do elsewhere."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Shelf(StrEnum):
+    """The databases of WebLLM's IndexedDB cache, `webllm/<shelf>`: one store `urls` of records `{url, data}`."""
+
+    MODEL = "model"
+    CONFIG = "config"
+    LIBRARY = "wasm"
+
+
+class Form(StrEnum):
+    """How WebLLM wants a record's `data`: an ArrayBuffer, or parsed JSON (only `tensor-cache.json`)."""
+
+    BYTES = "bytes"
+    JSON = "json"
+
+
+class Settings(Protocol):
+    """Small texts that last: localStorage in the page."""
+
+    def read(self, key: str) -> str | None:
+        """Return the text under `key`, or None."""
+
+    def write(self, key: str, value: str) -> None:
+        """Keep `value` under `key`; raises Failure(SETTINGS_FULL)."""
+
+
+class Network(Protocol):
+    """Requests to a model's host. Every failure is a Failure that names its cause."""
+
+    async def read_json(self, url: str) -> Any:
+        """GET a JSON document; raises Failure(NOT_JSON) when it is something else."""
+
+    async def read_bytes(self, url: str, most: int) -> bytes:
+        """GET a file of at most `most` bytes; raises Failure(TOO_LARGE) for a longer one."""
+
+    async def exists(self, url: str) -> bool:
+        """Whether a HEAD request finds something at `url`; False on any refusal."""
+
+
+class Store(Protocol):
+    """The weights' place: records by shelf and key."""
+
+    async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
+        """Return the keys that begin with `prefix`, without reading any value."""
+
+    async def read_json(self, shelf: Shelf, key: str) -> Any:
+        """Return a small record's JSON (decoded when kept as bytes), or None when there is none."""
+
+    async def delete(self, shelf: Shelf, prefix: str) -> None:
+        """Delete every record whose key begins with `prefix`; returns once that is committed."""
+
+    async def fetch_into(
+        self, shelf: Shelf, key: str, url: str, form: Form, nbytes: int | None, on_bytes: Callable[[int, int], None]
+    ) -> None:
+        """Fetch `url` and keep it under `key`; returns once the transaction has committed.
+
+        `nbytes` is the length it must have, in bytes, where the manifest tells; `on_bytes(so far, total or 0)` is
+        called as they arrive. Cancelling the task aborts the request and stores nothing.
+        """
+
+
+@dataclass(frozen=True)
+class Load:
+    """Progress of a model on its way to the GPU: `fraction` in 0..1, `text` is WebLLM's own line."""
+
+    fraction: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A piece of an answer. `usage` comes once, last: WebLLM's counts and speeds (`extra`)."""
+
+    text: str = ""
+    finish: str | None = None
+    usage: Mapping[str, Any] | None = None
+
+
+class Engine(Protocol):
+    """WebLLM in its worker: one model at a time."""
+
+    async def load(self, record: Mapping[str, Any], on_progress: Callable[[Load], None]) -> None:
+        """Load the model of a WebLLM `ModelRecord` from the store; raises Failure with the cause."""
+
+    def chat(self, messages: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+        """Answer a conversation in OpenAI's message format, piece by piece."""
+
+    async def interrupt(self) -> None:
+        """Stop the answer being written; its stream then ends by itself."""
+
+    async def unload(self) -> None:
+        """Free the GPU."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that was pressed: its DOM name, whether Ctrl or Cmd and Shift were down, and where the focus was."""
+
+    name: str
+    command: bool
+    shift: bool
+    composing: bool
+    focus_id: str
+    focus_class: str
+
+
+class Page(Protocol):
+    """The document."""
+
+    def draw(self, region: str, html: str, *, stick: bool = False) -> None:
+        """Make the element with the ID `region` hold `html`, keeping focus, scroll and what did not change.
+
+        `stick` keeps the main region scrolled to its end when it was there.
+        """
+
+    def set_language(self, language: str) -> None:
+        """Tell the browser and screen readers which language the page is in."""
+
+    def set_theme(self, theme: str) -> None:
+        """Set "light", "dark" or "auto" (the system's)."""
+
+    def set_sidebar(self, *, closed: bool, drawer: bool) -> None:
+        """Hide or show the sidebar, and on phones its drawer."""
+
+    def focus(self, element_id: str) -> None:
+        """Move the focus, where there is such an element."""
+
+    def step(self, selector: str, by: int) -> None:
+        """Move the focus among the elements that match, `by` places from the one that has it (from none: the first)."""
+
+    def at_next_frame(self, work: Callable[[], None]) -> None:
+        """Call `work` once before the next picture is drawn; asking again before then changes nothing."""
+
+    async def copy(self, text: str) -> None:
+        """Put `text` on the clipboard."""

@@ -1,0 +1,1 @@
+"""Which bytes a model needs, and which are here."""

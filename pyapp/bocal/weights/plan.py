@@ -1,0 +1,68 @@
+"""The files a model needs: where each comes from, and under which key WebLLM looks for it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bocal.errors import Failure, Problem
+from bocal.protocols import Form, Shelf
+from bocal.weights import manifest
+
+CONFIG = "mlc-chat-config.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model's addresses: files are fetched below `base` and kept below `key` (both end in a slash)."""
+
+    base: str
+    key: str
+
+
+@dataclass(frozen=True)
+class File:
+    """One record to be: fetched from `url`, kept on `shelf` under `key`; `nbytes` where it is known before."""
+
+    shelf: Shelf
+    key: str
+    url: str
+    form: Form = Form.BYTES
+    nbytes: int | None = None
+
+
+def config(place: Place) -> File:
+    """Return the file that says what the model is; WebLLM keeps it as bytes."""
+    return File(Shelf.CONFIG, f"{place.key}{CONFIG}", f"{place.base}{CONFIG}")
+
+
+def manifests(place: Place) -> list[File]:
+    """Return the list of shards under its name, then under its old name; both are kept under the new one, as JSON."""
+    key = f"{place.key}{manifest.NAME}"
+    return [File(Shelf.MODEL, key, place.base + name, Form.JSON) for name in (manifest.NAME, manifest.OLD_NAME)]
+
+
+def tokenizer(place: Place, settings: Mapping[str, Any]) -> File:
+    """Return the tokenizer file WebLLM reads: `tokenizer.json`, else `tokenizer.model`.
+
+    `settings` is the parsed mlc-chat-config.json; raises Failure(BAD_CONFIG) when it names neither.
+    """
+    names = settings.get("tokenizer_files")
+    for name in ("tokenizer.json", "tokenizer.model"):
+        if isinstance(names, list) and name in names:
+            return File(Shelf.MODEL, place.key + name, place.base + name)
+    raise Failure(Problem.BAD_CONFIG, field="tokenizer_files")
+
+
+def shards(place: Place, listed: Iterable[manifest.Shard]) -> list[File]:
+    """Return the files of weights, with their exact lengths."""
+    return [File(Shelf.MODEL, place.key + it.path, place.base + it.path, nbytes=it.nbytes) for it in listed]
+
+
+def package(place: Place, name: str) -> File:
+    """Return the package manifest that a few standard records name (`model_manifest`); WebLLM keeps it as bytes."""
+    return File(Shelf.CONFIG, place.key + name, place.base + name)
+
+
+def library(url: str, key: str) -> File:
+    """Return the model library."""
+    return File(Shelf.LIBRARY, key, url)

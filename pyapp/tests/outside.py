@@ -1,0 +1,81 @@
+"""The world outside the page, for tests on CPython: plain fakes of `bocal.protocols`, each a few lines."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bocal.errors import Failure, Problem
+from bocal.protocols import Form, Shelf
+
+
+class Settings(dict[str, str]):
+    """localStorage as a dict."""
+
+    def read(self, key: str) -> str | None:
+        return self.get(key)
+
+    def write(self, key: str, value: str) -> None:
+        self[key] = value
+
+
+class Web:
+    """Documents by URL; anything else is not found. `asked` lists the requests."""
+
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        self.documents = dict(documents)
+        self.asked: list[str] = []
+
+    async def read_json(self, url: str) -> Any:
+        self.asked.append(url)
+        return self.get(url)
+
+    async def read_bytes(self, url: str, most: int) -> bytes:
+        self.asked.append(url)
+        content = self.get(url)
+        assert isinstance(content, bytes)
+        if len(content) > most:
+            raise Failure(Problem.TOO_LARGE, url=url, bytes=len(content))
+        return content
+
+    async def exists(self, url: str) -> bool:
+        self.asked.append(url)
+        return not isinstance(self.documents.get(url, Failure(Problem.NOT_FOUND)), Failure)
+
+    def get(self, url: str) -> Any:
+        found = self.documents.get(url, Failure(Problem.NOT_FOUND, url=url))
+        if isinstance(found, Failure):
+            raise found
+        return found
+
+
+class Shelves:
+    """The store as dicts, filled from a `Web`; a document that is bytes arrives in two pieces."""
+
+    def __init__(self, web: Web) -> None:
+        self.web = web
+        self.kept: dict[Shelf, dict[str, Any]] = {shelf: {} for shelf in Shelf}
+        self.fetched: list[str] = []
+
+    async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
+        return [key for key in self.kept[shelf] if key.startswith(prefix)]
+
+    async def read_json(self, shelf: Shelf, key: str) -> Any:
+        data = self.kept[shelf].get(key)
+        return json.loads(data) if isinstance(data, bytes) else data
+
+    async def delete(self, shelf: Shelf, prefix: str) -> None:
+        self.kept[shelf] = {key: data for key, data in self.kept[shelf].items() if not key.startswith(prefix)}
+
+    async def fetch_into(
+        self, shelf: Shelf, key: str, url: str, form: Form, nbytes: int | None, on_bytes: Callable[[int, int], None]
+    ) -> None:
+        content = self.web.get(url)
+        self.fetched.append(url)
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        for done in (len(data) // 2, len(data)):
+            await asyncio.sleep(0)
+            on_bytes(done, nbytes or len(data))
+        if nbytes is not None and nbytes != len(data):
+            raise Failure(Problem.CUT_SHORT, host="", bytes=len(data), wanted_bytes=nbytes)
+        self.kept[shelf][key] = json.loads(data) if form is Form.JSON else data

@@ -1,0 +1,54 @@
+"""Records of custom models, as they stand in localStorage."""
+
+import pytest
+from bocal.models import record
+from bocal.models.record import Library, Model
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = st.text(min_size=1).filter(lambda text: bool(text.strip()))
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3))
+MODELS = st.builds(
+    Model,
+    id=TEXT,
+    name=TEXT.map(str.strip),
+    url=TEXT,
+    size=st.text(),
+    description=st.text(),
+    library=st.none() | st.builds(Library, key=TEXT) | st.builds(Library, url=TEXT),
+    overrides=st.dictionaries(st.text(), st.integers()),
+    extra=st.dictionaries(st.text(), JSON).map(
+        lambda extra: {key: value for key, value in extra.items() if key not in record._OURS}
+    ),
+)
+
+
+@given(MODELS)
+def test_a_record_survives_being_written_and_read(model: Model) -> None:
+    assert record.from_json(record.to_json(model)) == model
+
+
+def test_the_earlier_apps_entries_are_read_as_they_are() -> None:
+    entry = {
+        "id": "x", "name": "X", "url": "https://h/x", "size": "4 GB", "description": "d", "recommended": False,
+        "custom": True,
+    }  # fmt: skip
+    model = record.from_json(entry)
+    assert (model.library, dict(model.extra)) == (None, {"recommended": False})
+    assert record.to_json(model) == entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ("text", "entry"),
+        ({}, "id"),
+        ({"id": "x"}, "url"),
+        ({"id": 3, "url": "u"}, "id"),
+        ({"id": "x", "url": "u", "library": "l"}, "library"),
+        ({"id": "x", "url": "u", "overrides": []}, "overrides"),
+    ],
+)
+def test_a_damaged_entry_names_its_field(entry: object, field: str) -> None:
+    with pytest.raises(ValueError, match=f"^{field}:"):
+        record.from_json(entry)
