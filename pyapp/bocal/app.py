@@ -1,0 +1,49 @@
+"""Puts the rooms together and starts the page."""
+
+import importlib.metadata
+import sys
+import time
+import traceback
+
+from bocal.browser import gpu, page
+from bocal.browser.engine import WebLlm
+from bocal.browser.network import Fetch
+from bocal.browser.offline import Offline
+from bocal.browser.page import Document
+from bocal.browser.settings import LocalStorage
+from bocal.browser.store import IndexedDb
+from bocal.models import catalogue
+from bocal.ui.application import LANGUAGE, Application, Outside
+from bocal.ui.state import State
+from bocal.ui.text import LANGUAGES, Texts, negotiate
+
+
+async def main() -> None:
+    """Start the page; returns once it is drawn and the machine has been looked at."""
+    site = page.site()
+    document, settings, network, offline = Document(), LocalStorage(), Fetch(), Offline()
+    chosen = settings.read(LANGUAGE)
+    language = chosen if chosen in LANGUAGES else negotiate(page.languages())
+    standard = catalogue.read(await network.read_json(f"{site}catalogue.json"), site)
+    state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
+    application = Application(
+        Outside(
+            page=document, settings=settings, network=network, store=IndexedDb(), engine=WebLlm(), look=gpu.look,
+            keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
+            draw_frame=document.draw_frame, report=_report, site=site,
+        ),
+        state,
+    )  # fmt: skip
+    document.listen(application)
+    await application.start()
+
+    def update() -> None:
+        state.update_ready = True
+        application.draw("notices")
+
+    await offline.start(update)
+
+
+def _report(error: BaseException) -> None:
+    """Leave what nobody expected in the browser's console, and go on."""
+    traceback.print_exception(error, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""The only rooms that touch `js` and `pyodide`: each answers one of `protocols`' questions."""

@@ -1,0 +1,89 @@
+"""Requests to a model's host, with every failure named."""
+
+import json
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, to_js
+
+from bocal.errors import Failure, Problem, refused
+
+
+class Fetch:
+    """`protocols.Network` over the page's `fetch`."""
+
+    async def read_json(self, url: str) -> Any:
+        """GET a JSON document; raises Failure when it cannot be had or is something else."""
+        response = await request(url)
+        try:
+            return json.loads(await response.text())
+        except ValueError as error:
+            raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
+        except JsException as error:
+            raise unreachable(url, error) from error
+
+    async def read_bytes(self, url: str, most: int) -> bytes:
+        """GET a file of at most `most` bytes."""
+        response = await request(url)
+        announced = response.headers.get("Content-Length")
+        if announced and announced.isdigit() and int(announced) > most:
+            raise Failure(Problem.TOO_LARGE, url=url, bytes=int(announced))
+        try:
+            return bytes((await response.arrayBuffer()).to_bytes())
+        except JsException as error:
+            raise unreachable(url, error) from error
+
+    async def exists(self, url: str) -> bool:
+        """Whether a HEAD request finds something at `url`."""
+        try:
+            await request(url, method="HEAD")
+        except Failure:
+            return False
+        return True
+
+
+async def request(url: str, *, method: str = "GET", signal: Any = None, fresh: bool = False) -> Any:
+    """Return the Response to a request that succeeded; raises Failure naming why there is none.
+
+    No header is added and no referrer sent: a model's host sees a simple request, which needs no preflight.
+    """
+    options: dict[str, Any] = {"method": method, "referrerPolicy": "no-referrer", "credentials": "omit"}
+    if signal is not None:
+        options["signal"] = signal
+    if fresh:
+        options["cache"] = "no-store"  # weights are kept once, in IndexedDB
+    try:
+        response = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+    except JsException as error:
+        raise await no_answer(url, error) from error
+    if not response.ok:
+        raise refused(url, int(response.status), response.headers.get("Retry-After"))
+    return response
+
+
+async def no_answer(url: str, error: BaseException) -> Failure:
+    """Name why a request got no answer that this page may read.
+
+    `fetch` tells a page nothing; but a request that does not ask to read (`no-cors`) goes through exactly when the host
+    is there and only its permission (CORS) is missing.
+    """
+    failure = unreachable(url, error)
+    if failure.problem is Problem.OFFLINE:
+        return failure
+    options = {"method": "HEAD", "mode": "no-cors", "referrerPolicy": "no-referrer", "credentials": "omit"}
+    try:
+        await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+    except JsException:
+        return failure
+    return Failure(Problem.NO_CORS, detail=failure.detail, host=host(url))
+
+
+def unreachable(url: str, error: BaseException) -> Failure:
+    """Name a connection that was not made or broke off: no network at all, or a host that is away."""
+    offline = not js.navigator.onLine
+    return Failure(Problem.OFFLINE if offline else Problem.UNREACHABLE, detail=f"{url}: {error}", host=host(url))
+
+
+def host(url: str) -> str:
+    """Return the host, and port, of a URL."""
+    return str(js.URL.new(url).host)

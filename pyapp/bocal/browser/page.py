@@ -1,0 +1,186 @@
+"""The document: draws HTML with the least change (idiomorph), and hands on what the visitor does.
+
+Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields, `data-submit` for
+forms, `data-cancel` for dialogs. One listener of each kind, on the document, serves them all.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import js
+from pyodide.ffi import create_once_callable, create_proxy, to_js
+from pyscript.js_modules import idiomorph
+
+from bocal.protocols import Key
+
+NEAR_END = 80  # CSS pixels from the bottom that still count as reading along
+
+
+class Listener(Protocol):
+    """Who hears of what the visitor does."""
+
+    def act(self, action: str, arg: str) -> None:
+        """A button was pressed."""
+
+    def typed(self, name: str, value: str) -> None:
+        """A field's text changed."""
+
+    def submitted(self, action: str, button: str) -> None:
+        """A form was sent, by the button with this value."""
+
+    def toggled(self, name: str, opened: bool) -> None:
+        """A fold was opened or closed."""
+
+    def pressed(self, key: Key) -> bool:
+        """A key was pressed; True when it is dealt with and the browser should do nothing."""
+
+    def changed_elsewhere(self, key: str) -> None:
+        """Another tab changed this key of localStorage ("" when it emptied all of it)."""
+
+
+class Document:
+    """`protocols.Page` over the real document."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, str] = {}
+        self._frame: Callable[[], None] | None = None
+        self._how = to_js({"morphStyle": "innerHTML"}, dict_converter=js.Object.fromEntries)
+
+    def listen(self, listener: Listener) -> None:  # noqa: C901 - one small function an event
+        """Send what the visitor does to `listener`, for the life of the page."""
+
+        def click(event: Any) -> None:
+            target = event.target
+            if target.localName == "dialog" and "light" in _data(target):
+                listener.act(target.dataset.cancel, "")
+                return
+            button = target.closest("[data-act]")
+            if button and not getattr(button, "disabled", False):
+                listener.act(button.dataset.act, getattr(button.dataset, "arg", None) or "")
+
+        def typed(event: Any) -> None:
+            name = getattr(event.target.dataset, "input", None)
+            if name:
+                listener.typed(name, event.target.value)
+
+        def submit(event: Any) -> None:
+            action = getattr(event.target.dataset, "submit", None)
+            if action:
+                event.preventDefault()
+                listener.submitted(action, getattr(event.submitter, "value", "") if event.submitter else "")
+
+        def cancel(event: Any) -> None:
+            if event.target.localName == "dialog":
+                event.preventDefault()
+                listener.act(event.target.dataset.cancel, "")
+
+        def toggle(event: Any) -> None:
+            if event.target.localName == "details" and event.target.id:
+                listener.toggled(event.target.id, bool(event.target.open))
+
+        def press(event: Any) -> None:
+            focus = js.document.activeElement
+            key = Key(
+                str(event.key), bool(event.ctrlKey or event.metaKey), bool(event.shiftKey), bool(event.isComposing),
+                str(focus.id) if focus else "", str(focus.getAttribute("class") or "") if focus else "",
+            )  # fmt: skip
+            if listener.pressed(key):
+                event.preventDefault()
+
+        def stored(event: Any) -> None:
+            listener.changed_elsewhere(str(event.key or ""))
+
+        js.window.addEventListener("storage", create_proxy(stored))
+        for name, hear, capture in (
+            ("click", click, False), ("input", typed, False), ("submit", submit, False), ("keydown", press, False),
+            ("cancel", cancel, True), ("toggle", toggle, True),
+        ):  # fmt: skip
+            js.document.addEventListener(name, create_proxy(hear), capture)
+
+    def draw(self, region: str, html: str, *, stick: bool = False) -> None:
+        """Make a region hold `html`."""
+        if self._drawn.get(region) == html:
+            return
+        element = js.document.getElementById(region)
+        if element is None:
+            return
+        self._drawn[region] = html
+        main = js.document.getElementById("main") if stick else None
+        follow = main is not None and main.scrollHeight - main.scrollTop - main.clientHeight < NEAR_END
+        idiomorph.Idiomorph.morph(element, html, self._how)
+        for dialog in element.querySelectorAll("dialog"):
+            if not dialog.matches(":modal"):
+                dialog.close()
+                dialog.showModal()
+        if main is not None and follow:
+            main.scrollTop = main.scrollHeight
+
+    def draw_frame(self, html: str) -> None:
+        """Draw the page's skeleton; every region is drawn anew after it."""
+        self._drawn.clear()
+        js.document.getElementById("page").innerHTML = html
+
+    def set_language(self, language: str) -> None:
+        """Tell the browser and screen readers which language the page is in."""
+        js.document.documentElement.lang = language
+
+    def set_theme(self, theme: str) -> None:
+        """Set the theme."""
+        js.document.documentElement.dataset.theme = theme
+
+    def set_sidebar(self, *, closed: bool, drawer: bool) -> None:
+        """Hide or show the sidebar."""
+        root = js.document.documentElement.dataset
+        root.sidebar, root.drawer = "closed" if closed else "open", "open" if drawer else ""
+
+    def is_narrow(self) -> bool:
+        """Whether the sidebar is a drawer."""
+        return bool(js.matchMedia("(max-width: 720px)").matches)
+
+    def focus(self, element_id: str) -> None:
+        """Move the focus."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.focus()
+
+    def step(self, selector: str, by: int) -> None:
+        """Move the focus among the elements that match."""
+        elements = list(js.document.querySelectorAll(selector))
+        if not elements:
+            return
+        focused = js.document.activeElement
+        place = next((number for number, element in enumerate(elements) if element.isSameNode(focused)), None)
+        goal = 0 if place is None else max(0, min(len(elements) - 1, place + by))
+        elements[goal].focus()
+
+    def at_next_frame(self, work: Callable[[], None]) -> None:
+        """Call `work` once before the next picture; in a hidden tab, soon."""
+        if self._frame is None:
+            hidden = js.document.hidden
+            self._frame = work
+            later = create_once_callable(lambda *_time: self._run_frame())
+            js.setTimeout(later, 200) if hidden else js.requestAnimationFrame(later)
+        self._frame = work
+
+    def _run_frame(self) -> None:
+        work, self._frame = self._frame, None
+        if work:
+            work()
+
+    async def copy(self, text: str) -> None:
+        """Put `text` on the clipboard."""
+        await js.navigator.clipboard.writeText(text)
+
+
+def site() -> str:
+    """Return the address of the folder the page is in, ending in a slash."""
+    return str(js.URL.new(".", js.document.baseURI).href)
+
+
+def languages() -> list[str]:
+    """Return the visitor's languages, the preferred first."""
+    return [str(tag) for tag in js.navigator.languages.to_py()]
+
+
+def _data(element: Any) -> set[str]:
+    return {str(name) for name in js.Object.keys(element.dataset).to_py()}

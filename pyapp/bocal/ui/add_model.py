@@ -1,0 +1,124 @@
+"""The dialog "Add custom model"."""
+
+from bocal.errors import Problem
+from bocal.models.paste import NotAModel, Records, Words
+from bocal.models.preflight import Verdict
+from bocal.ui import checks, problems
+from bocal.ui.html import Html, button, icon, tag
+from bocal.ui.state import AddForm, State
+
+ADVANCED = "add-advanced"
+
+
+def view(state: State) -> Html:
+    """The form, with what stands in the way beside the field it is about."""
+    t, form = state.texts, state.form
+    return tag("dialog",
+        tag("form",
+            tag("div", tag("h2", t("add.title"), id="add-title"),
+                button(icon("x"), "overlay.close", classes="icon-btn", aria_label=t("app.close")),
+                class_="dialog-head"),
+            tag("div",
+                _paste(state),
+                tag("p", icon("shield", "i s"), tag("span", t("add.trust")), class_="trust"),
+                tag("div",
+                    _field(state, "id", required=True),
+                    _field(state, "name", required=True),
+                    _problem(state),
+                    _field(state, "url", required=True, wide=True, mono=True),
+                    _field(state, "size"),
+                    _field(state, "description"),
+                    class_="grid2"),
+                tag("details",
+                    tag("summary", icon("chev", "i s flip chev"), tag("span", t("add.advanced"))),
+                    tag("div", _field(state, "library", wide=True, mono=True, help_=t("add.library_help")),
+                        class_="grid2"),
+                    class_="adv", id=ADVANCED, open=ADVANCED in state.opened),
+                checks.view(state, form.preflight) if form.preflight else None,
+                class_="dialog-body"),
+            tag("div",
+                tag("span", _summary(state), class_="small muted grow"),
+                button(t("app.cancel"), "overlay.close", classes="btn quiet"),
+                tag("button", t("add.submit"), type="submit", class_="btn", value="add"),
+                tag("button", t("add.submit_download"), type="submit", class_="btn primary", value="download",
+                    disabled=not _can_download(form)),
+                class_="dialog-foot"),
+            data_submit="add.submit", novalidate=True, autocomplete="off", class_="dialog-form",
+        ),
+        class_="dialog", open=True, aria_labelledby="add-title", data_cancel="overlay.close", id="add",
+    )  # fmt: skip
+
+
+def _can_download(form: AddForm) -> bool:
+    return form.preflight is not None and form.preflight.done and not form.preflight.count(Verdict.FAILED)
+
+
+def _summary(state: State) -> str:
+    t, preflight = state.texts, state.form.preflight
+    if preflight is None:
+        return t("add.required")
+    if not preflight.done:
+        return t("add.checking")
+    return t("add.later") if preflight.count(Verdict.FAILED) else checks.verdict(state, preflight)
+
+
+def _field(
+    state: State, name: str, *, required: bool = False, wide: bool = False, mono: bool = False, help_: str = "",
+) -> Html:  # fmt: skip
+    t, form = state.texts, state.form
+    invalid = form.invalid == name
+    return tag("label",
+        tag("span", t(f"add.{name}"), [" ", tag("b", "*", aria_hidden="true")] if required else None),
+        tag("input", name=name, id=f"add-{name}", value=form[name], data_input=f"add.{name}",
+            class_="mono" if mono else None,
+            required=required, aria_invalid="true" if invalid else None, spellcheck="false",
+            aria_describedby="add-problem" if invalid else None,
+            placeholder=None if required or help_ else t("add.optional")),
+        tag("span", help_, class_="help") if help_ else None,
+        class_=" ".join(["field", *(["wide"] if wide else []), *(["invalid"] if invalid else [])]),
+    )  # fmt: skip
+
+
+def _paste(state: State) -> Html:
+    t, form = state.texts, state.form
+    field = tag("label",
+        tag("span", t("paste.label")),
+        tag("span", icon("link"),
+            tag("input", name="paste", id="add-paste", value=form["paste"], data_input="add.paste", class_="big",
+                placeholder="owner/model-q4f16_1-MLC", spellcheck="false", autofocus=True), class_="with-icon"),
+        class_="field",
+    )  # fmt: skip
+    return tag("div", field, _found(state), class_="stack", style="--gap:8px")
+
+
+def _found(state: State) -> Html:
+    """What the pasted text is, when it is not simply the address of a model."""
+    t, pasted = state.texts, state.form.pasted
+    if isinstance(pasted, NotAModel):
+        return tag("div", icon("info"), tag("p", t(pasted.what, **pasted.facts)), class_="note warn", role="status")
+    if isinstance(pasted, Words) and pasted.query:
+        words = t("paste.words", query=pasted.query)
+        return tag("div", icon("info"), tag("p", words), class_="note info", role="status")
+    if isinstance(pasted, Records) and (len(pasted.models) > 1 or pasted.unreadable):
+        words = t.count("paste.records", len(pasted.models))
+        if pasted.unreadable:
+            words += " " + t.count("paste.unreadable", len(pasted.unreadable))
+        add = button(t("paste.add_all"), "add.all", classes="btn sm") if pasted.models else None
+        return tag("div", icon("info"), tag("p", words), add, class_="note info", role="status")
+    return tag("p", t("paste.lead"), class_="small muted")
+
+
+def _problem(state: State) -> Html | None:
+    t, failure = state.texts, state.form.failure
+    if not failure:
+        return None
+    more, way_out = None, None
+    if failure.problem is Problem.ID_TAKEN:
+        more = t("problem.id_taken.more", **failure.facts)
+        way_out = button(t("add.select"), "add.select", str(failure.facts["id"]), "btn sm")
+    return tag("div",
+        tag("div", icon("fail"), tag("p", tag("b", t.failure(failure)), [". ", more] if more else None), way_out,
+            class_="note bad"),
+        problems.details(state, failure, "details-add"),
+        class_="wide stack", id="add-problem", role="alert",
+    )  # fmt: skip

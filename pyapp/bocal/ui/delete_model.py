@@ -1,0 +1,24 @@
+"""The question asked before a model is deleted."""
+
+from bocal.ui.html import Html, button, tag
+from bocal.ui.state import State
+
+
+def view(state: State) -> Html | None:
+    """What deleting means for this model, and how many bytes it frees."""
+    t, model = state.texts, state.deleting
+    if model is None:
+        return None
+    here = state.presence.get(model.id)
+    return tag("dialog",
+        tag("div", tag("h2", t("delete.title", name=state.name(model)), id="delete-title"), class_="dialog-head"),
+        tag("div",
+            tag("p", t("delete.custom" if model.custom else "delete.files")),
+            tag("p", t("delete.freed", bytes=here.done), class_="muted") if here and here.done else None,
+            class_="dialog-body"),
+        tag("div", tag("span", class_="grow"),
+            button(t("app.cancel"), "overlay.close", classes="btn quiet", autofocus=True),
+            button(t("delete.confirm"), "delete.confirm", model.id, "btn danger"), class_="dialog-foot"),
+        class_="dialog small-dialog", open=True, aria_labelledby="delete-title", data_cancel="overlay.close",
+        id="delete",
+    )  # fmt: skip

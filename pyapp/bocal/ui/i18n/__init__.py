@@ -1,0 +1,1 @@
+"""The sentences, in each language; `en` and `fr` hold the same keys."""

@@ -1,0 +1,28 @@
+"""What went wrong, in one sentence, with the way out; the raw text is one click away."""
+
+from bocal.errors import Failure
+from bocal.ui.html import Child, Html, button, icon, tag
+from bocal.ui.state import State
+
+
+def card(state: State, failure: Failure, name: str, ways_out: Child = None) -> Html:
+    """A failure where it happened; `name` is a page-wide unique name for its details."""
+    return tag("div",
+        tag("h3", icon("fail"), tag("span", state.texts.failure(failure))),
+        tag("div", ways_out, class_="row") if ways_out else None,
+        details(state, failure, name),
+        class_="err", role="alert",
+    )  # fmt: skip
+
+
+def details(state: State, failure: Failure, name: str) -> Html | None:
+    """The raw text, folded, with a button that copies it."""
+    if not failure.detail:
+        return None
+    t = state.texts
+    return tag("details",
+        tag("summary", icon("chev", "i s flip"), tag("span", t("app.details"))),
+        tag("pre", failure.detail, tabindex="0"),
+        button([icon("copy", "i s"), tag("span", t("app.copy_report"))], "text.copy", failure.detail, "btn sm"),
+        class_="details", id=name, open=name in state.opened,
+    )  # fmt: skip

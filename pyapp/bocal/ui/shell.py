@@ -1,0 +1,59 @@
+"""The frame: sidebar and header."""
+
+from bocal.models.catalogue import GUIDE_ID
+from bocal.ui.html import Html, button, icon, jar, join, logo, tag
+from bocal.ui.state import Overlay, Screen, State
+from bocal.weights.download import State as Job
+
+
+def sidebar(state: State) -> Html:
+    """The conversations' side, a drawer on phones."""
+    t = state.texts
+    running = [job for job in state.downloads.values() if job.state is Job.RUNNING]
+    share = sum(job.done for job in running) / max(1, sum(job.total for job in running))
+    return join([
+        tag("div", logo(busy=state.busy), tag("strong", "Bocal"),
+            button(icon("panel", "i flip"), "sidebar.toggle", classes="icon-btn", aria_label=t("side.close")),
+            class_="side-head"),
+        tag("div", button([icon("plus", "i s"), tag("span", t("side.new"))], "chat.new"), class_="side-new"),
+        tag("div", _item(state, Screen.CHAT, "chat", t("side.chat")) if state.conversation.messages else None,
+            class_="side-list"),
+        tag("div",
+            _item(state, Screen.DOWNLOADS, "dl", t("side.downloads"),
+                  tag("span", t.percent(share), class_="badge ok num") if running else None),
+            _item(state, Screen.SETTINGS, "gear", t("side.settings")),
+            class_="side-foot"),
+    ])  # fmt: skip
+
+
+def header(state: State) -> Html:
+    """The model in use, and the promise."""
+    t = state.texts
+    name = state.name(state.selected) if state.selected else t("header.none")
+    job = state.download(state.selected) if state.selected and state.selected.id != GUIDE_ID else None
+    return join([
+        button(icon("menu"), "sidebar.toggle", classes="icon-btn only-closed", aria_label=t("side.open")),
+        button([icon("gear"), tag("span", name, class_="name"), icon("down", "i s")], "selector.open",
+               classes="model-btn", id="model-button", aria_haspopup="dialog", aria_label=t("header.model", name=name),
+               aria_expanded=str(state.overlay is Overlay.SELECTOR).lower()),
+        tag("span", class_="grow"),
+        tag("span", icon("lock", "i s"), tag("span", t("app.local"), class_="hide-phone"), class_="local",
+            title=t("welcome.promise")),
+        button(jar(job.done / max(1, job.total)), "screen.show", Screen.DOWNLOADS, "icon-btn accent",
+               aria_label=t("side.downloads")) if job else None,
+    ])  # fmt: skip
+
+
+def notices(state: State) -> Html:
+    """What the page has to say of itself: a new version, something done."""
+    t = state.texts
+    return join([
+        tag("div", icon("info"), tag("p", t("app.update")), button(t("app.update_now"), "app.update", classes="btn sm"),
+            class_="note info") if state.update_ready else None,
+        tag("div", icon("ok"), tag("p", state.notice), class_="note ok") if state.notice else None,
+    ])  # fmt: skip
+
+
+def _item(state: State, screen: Screen, picture: str, label: str, more: Html | None = None) -> Html:
+    current = "page" if state.screen is screen else None
+    return button([icon(picture), tag("span", label), more], "screen.show", screen, "side-item", aria_current=current)

@@ -1,0 +1,122 @@
+"""All that the screens show. Views read it; only the application changes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bocal.chat.conversation import Conversation
+from bocal.errors import Failure
+from bocal.models.catalogue import GUIDE_ID, Catalogue
+from bocal.models.device import Device
+from bocal.models.paste import Pasted
+from bocal.models.preflight import Preflight
+from bocal.models.record import Model
+from bocal.protocols import Load
+from bocal.ui.text import Texts
+from bocal.weights.download import Download
+from bocal.weights.download import State as Job
+from bocal.weights.presence import Presence
+
+
+class Screen(StrEnum):
+    """What the middle of the page shows."""
+
+    CHAT = "chat"
+    DOWNLOADS = "downloads"
+    SETTINGS = "settings"
+
+
+class Overlay(StrEnum):
+    """What lies over it."""
+
+    NONE = ""
+    SELECTOR = "selector"
+    ADD = "add"
+    DELETE = "delete"
+
+
+class Phase(StrEnum):
+    """Where the chosen model stands on its way to answering."""
+
+    AWAY = "away"  # its files are not all here
+    IDLE = "idle"  # here, loaded when first asked
+    LOADING = "loading"
+    READY = "ready"
+    ANSWERING = "answering"
+    FAILED = "failed"
+
+
+@dataclass
+class AddForm:
+    """The form "Add custom model": what was typed, and what stands in the way.
+
+    `pasted` is what the first field was found to hold; `touched` are the fields a person typed into, which are then
+    theirs.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    failure: Failure | None = None
+    invalid: str = ""
+    pasted: Pasted | None = None
+    touched: set[str] = field(default_factory=set)
+    preflight: Preflight | None = None
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+
+@dataclass
+class State:
+    """One page's worth of facts; whatever can be derived from them is a property or a view's business."""
+
+    texts: Texts
+    catalogue: Catalogue
+    theme: str = "auto"
+    version: str = ""
+    device: Device | None = None
+    custom: list[Model] = field(default_factory=list)
+    presence: Mapping[str, Presence] = field(default_factory=dict)
+    selected: Model | None = None
+    phase: Phase = Phase.AWAY
+    load: Load = Load(0, "")  # noqa: RUF009 - frozen
+    failure: Failure | None = None
+    downloads: dict[str, Download] = field(default_factory=dict)
+    conversation: Conversation = field(default_factory=Conversation)
+    context_window: int = 0
+    draft: str = ""
+    screen: Screen = Screen.CHAT
+    overlay: Overlay = Overlay.NONE
+    sidebar_closed: bool = False
+    drawer_open: bool = False
+    query: str = ""
+    only_here: bool = False
+    form: AddForm = field(default_factory=AddForm)
+    deleting: Model | None = None
+    opened: set[str] = field(default_factory=set)
+    kept: bool | None = None
+    notice: str = ""
+    update_ready: bool = False
+
+    def name(self, model: Model) -> str:
+        """Return a model's name for people."""
+        return self.texts("guide.name") if model.id == GUIDE_ID else model.name
+
+    def download(self, model: Model | None) -> Download | None:
+        """Return the unfinished job of a model, or None."""
+        job = self.downloads.get(model.id) if model else None
+        return job if job and job.state not in {Job.DONE, Job.CANCELLED} else None
+
+    def complete(self, model: Model) -> bool:
+        """Whether all of a model's files are on this machine."""
+        here = self.presence.get(model.id)
+        return here is not None and here.complete
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether the chosen model answers, or will once loaded from this machine."""
+        return self.phase in {Phase.IDLE, Phase.READY, Phase.FAILED}
+
+    @property
+    def busy(self) -> bool:
+        """Whether a model is at work: the firefly glows."""
+        return self.phase in {Phase.LOADING, Phase.ANSWERING}

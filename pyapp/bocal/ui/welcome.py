@@ -1,0 +1,113 @@
+"""The first screen: this machine, the guide, and good first models; or why no model can run here."""
+
+from bocal.models.catalogue import GUIDE_ID
+from bocal.models.record import Model
+from bocal.ui import jobs
+from bocal.ui.html import Html, button, icon, join, logo, tag
+from bocal.ui.state import Phase, State
+
+# Three sizes to begin with, by name without quantisation; shown while WebLLM's list has them.
+PICKS = (
+    ("Qwen3-1.7B", "pick.small"),
+    ("Llama-3.2-3B-Instruct", "pick.middle"),
+    ("Llama-3.1-8B-Instruct", "pick.large"),
+)
+
+
+def view(state: State) -> Html:
+    """The welcome, or the way out when this browser cannot run models."""
+    if state.device and not state.device.can_run:
+        return _no_gpu(state)
+    t = state.texts
+    return tag("div",
+        tag("div", logo(busy=state.busy),
+            tag("div", tag("h1", t("welcome.title")),
+                tag("p", t("welcome.lead"), " ", tag("strong", t("welcome.promise")))), class_="hero"),
+        _facts(state),
+        _model(state),
+        _picks(state),
+        class_="column welcome",
+    )  # fmt: skip
+
+
+def _facts(state: State) -> Html:
+    t, device = state.texts, state.device
+    free = device.storage_free if device else None
+    facts = {
+        "welcome.gpu": device and (device.gpu or t("welcome.gpu_unknown")),
+        "welcome.f16": device and t("welcome.yes" if device.f16 else "welcome.no"),
+        "welcome.buffer": device and t.size(device.largest_buffer),
+        "welcome.storage": device and (t("welcome.unknown") if free is None else t.size(free)),
+    }
+    cells = [tag("div", tag("dt", t(key)), tag("dd", value or "…")) for key, value in facts.items()]
+    return tag("dl", cells, class_="facts", aria_busy=None if device else "true")
+
+
+def _model(state: State) -> Html | None:
+    t = state.texts
+    if state.selected is None:
+        return None
+    if state.selected.id != GUIDE_ID:
+        return tag("div", jobs.status(state), class_="guide-slot")
+    title = {Phase.READY: "guide.ready", Phase.ANSWERING: "guide.ready", Phase.FAILED: "guide.failed"}
+    ready = state.phase in {Phase.READY, Phase.ANSWERING}
+    chips = [
+        button(t(key), "chat.suggest", key, "chip") for key in ("guide.chip.run", "guide.chip.add", "guide.chip.data")
+    ]
+    return tag("div",
+        tag("div",
+            tag("div", tag("span", class_="pulse") if ready else None,
+                tag("h2", t(title.get(state.phase, "guide.loading"))), class_="row"),
+            tag("p", t("guide.lead"), class_="muted")),
+        None if ready else jobs.status(state),
+        tag("div", chips, class_="row"),
+        class_="guide",
+    )  # fmt: skip
+
+
+def _picks(state: State) -> Html | None:
+    picks = [(model, words) for stem, words in PICKS if (model := _variant(state, stem))]
+    t = state.texts
+    return join([
+        tag("div", tag("h2", t("welcome.picks")), button(t("welcome.all"), "selector.open", classes="link"),
+            class_="section-head"),
+        tag("div", [_pick(state, model, words) for model, words in picks], class_="picks"),
+    ]) if picks else None  # fmt: skip
+
+
+def _pick(state: State, model: Model, words: str) -> Html:
+    t = state.texts
+    here = state.complete(model)
+    verb = t("pick.use" if here else "pick.download")
+    return tag("article",
+        tag("h3", state.name(model)),
+        tag("p", t(words), class_="desc"),
+        tag("div", tag("span", t("pick.memory", bytes=model.memory), class_="small muted num"), class_="row"),
+        button([icon("play" if here else "dl", "i s"), tag("span", verb)], "model.choose", model.id,
+               aria_label=f"{verb} {state.name(model)}"),
+        class_="card pick",
+    )  # fmt: skip
+
+
+def _variant(state: State, stem: str) -> Model | None:
+    f16 = state.device is None or state.device.f16
+    return state.catalogue.models.get(f"{stem}-{'q4f16_1' if f16 else 'q4f32_1'}-MLC")
+
+
+def _no_gpu(state: State) -> Html:
+    t = state.texts
+    why = state.device.why_not if state.device else ""
+    steps = (
+        [("nogpu.https", "nogpu.https_why")]
+        if why == "insecure"
+        else [("nogpu.chrome", "nogpu.chrome_linux"), ("nogpu.stay", "nogpu.firefox")]
+    )
+    return tag("div",
+        tag("div", logo(), tag("div", tag("h1", t("nogpu.title")), tag("p", t(f"nogpu.{why}"))), class_="hero is-out"),
+        tag("div", tag("h2", t("nogpu.todo")), class_="section-head"),
+        tag("ol", [tag("li", tag("div", tag("strong", t(do)), tag("p", t(why), class_="muted"))) for do, why in steps],
+            class_="steps"),
+        tag("div", button([icon("redo", "i s"), tag("span", t("nogpu.again"))], "device.look", classes="btn primary"),
+            class_="row way-out"),
+        class_="column welcome",
+    )  # fmt: skip

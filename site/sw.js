@@ -1,0 +1,35 @@
+// The service worker: a second visit needs no network. The build writes what each cache holds, under a name made from its content.
+const CACHES = [/* caches */];
+
+self.addEventListener("install", (event) => event.waitUntil(Promise.all(CACHES.map(fill))));
+
+async function fill({ name, files }) {
+  const cache = await caches.open(name);
+  if ((await cache.keys()).length === files.length) return; // kept from the release before
+  await cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+}
+
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
+
+async function takeOver() {
+  const current = new Set(CACHES.map(({ name }) => name));
+  const old = (await caches.keys()).filter((name) => name.startsWith("bocal-") && !current.has(name));
+  await Promise.all(old.map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method === "GET" && new URL(request.url).origin === location.origin) event.respondWith(answer(request));
+});
+
+async function answer(request) {
+  const wanted = request.mode === "navigate" ? self.registration.scope : request;
+  for (const { name } of CACHES) {
+    const kept = await caches.match(wanted, { cacheName: name }); // handed on untouched: keeps the compiled-wasm cache
+    if (kept) return kept;
+  }
+  return fetch(request);
+}
+
+self.addEventListener("message", (event) => event.data === "take over" && self.skipWaiting());
