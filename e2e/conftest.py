@@ -1,0 +1,91 @@
+"""What every end-to-end test stands on: the built site, a model host, models compiled here, and WebGPU."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+import steps
+from mlc import __main__ as compiler
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+ROOT = Path(__file__).resolve().parent.parent
+# SwiftShader stands in for a graphics card: slow, but WebGPU all the same, and the same on every machine.
+WEBGPU = [
+    "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan",
+    "--disable-background-networking", "--disable-component-update", "--no-first-run",
+]  # fmt: skip
+PATIENCE = 60_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium where Playwright has no browser of its own; without a sandbox only for root, who has none."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    arguments = [*WEBGPU, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return {**browser_type_launch_args, "args": arguments, **({"executable_path": path} if path else {})}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
+
+
+@pytest.fixture
+def site() -> Iterator[servers.Server]:
+    """The page, served from `dist/`."""
+    with servers.site(ROOT / "dist") as running:
+        yield running
+
+
+@pytest.fixture
+def host() -> Iterator[servers.ModelHost]:
+    """A model host like Hugging Face."""
+    running = servers.ModelHost()
+    yield running
+    running.stop()
+
+
+def compile_model(name: str, options: str) -> Path:
+    """Compile a model of random weights, once for each state of the compiler; return its folder."""
+    cache = ROOT / ".cache"
+
+    def work(folder: Path) -> None:
+        told = ["model", *options.split(), "--id", name, "--out", str(folder), "--cache", str(cache / "mlc")]
+        assert compiler.main(told) == 0
+
+    key = steps.fingerprint(ROOT / "build" / "mlc", name, options)
+    return steps.make(cache / "models" / name, key, work, f"compiling the test model {name}")
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Path:
+    """A model that is in no list: 2 layers, 128 wide, grouped heads, q4f32_1, in several shards; compiled once."""
+    options = "--layers 2 --width 128 --heads 4 --kv-heads 2 --vocabulary 512 --context 512 --quantisation q4f32_1"
+    return compile_model("small", f"{options} --shard-bytes 40000")
+
+
+@pytest.fixture(scope="session")
+def other_shape() -> Path:
+    """A model that differs in everything: 1 layer, 64 wide, no grouped heads, not quantised."""
+    options = "--layers 1 --width 64 --heads 2 --kv-heads 2 --vocabulary 384 --context 256 --prefill-chunk 128"
+    return compile_model("other", f"{options} --quantisation q0f32 --seed 2")
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    """A page that is patient with SwiftShader, and whose errors fail the test."""
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
+@pytest.fixture
+def french(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """A browser whose visitor reads French."""
+    context = browser.new_context(**{**browser_context_args, "locale": "fr-FR"})
+    yield context
+    context.close()

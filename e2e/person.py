@@ -1,0 +1,122 @@
+"""What a visitor does, in words of the page."""
+
+import re
+from collections.abc import Mapping
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def open_page(page: Page, address: str) -> None:
+    """Open Bocal; returns once Python has drawn it."""
+    page.goto(address)
+    expect(model_button(page)).to_be_visible()
+
+
+def model_button(page: Page) -> Locator:
+    """The button in the header that names the model."""
+    return page.locator("#model-button")
+
+
+def wait_until_ready(page: Page, name: str) -> None:
+    """Wait until the chosen model is `name` and can answer."""
+    expect(model_button(page)).to_contain_text(name)
+    expect(page.locator(".loading, .job, .err")).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("^(Send|Envoyer)$"))).to_be_enabled()
+
+
+def open_selector(page: Page) -> Locator:
+    """Open the model selector; return its dialog."""
+    model_button(page).click()
+    return page.get_by_role("dialog", name=re.compile("^(Models|Modèles)$"))
+
+
+def open_form(page: Page) -> Locator:
+    """Open the form for a custom model; return its dialog."""
+    open_selector(page).get_by_role(
+        "button", name=re.compile("Add custom model|Ajouter un modèle personnalisé")
+    ).click()
+    return page.get_by_role("dialog", name=re.compile("Add custom model|Ajouter un modèle personnalisé"))
+
+
+def fill(form: Locator, fields: Mapping[str, str]) -> None:
+    """Type into the fields of a form, by label."""
+    for label, text in fields.items():
+        form.get_by_label(label).fill(text)
+
+
+def add_model(page: Page, model_id: str, name: str, url: str, button: str = "Add and download", **more: str) -> Locator:
+    """Fill the form for a custom model and send it; `more` are other fields, by their name. Returns the form."""
+    form = open_form(page)
+    fill(form, {"Model ID": model_id, "Display name": name, "Model URL": url})
+    if more and not form.locator("details[open]").count():
+        form.get_by_text("Advanced").click()
+    for field, text in more.items():
+        form.locator(f"[name={field}]").fill(text)
+    form.get_by_role("button", name=button, exact=True).click()
+    return form
+
+
+def add_all_the_same(page: Page, model_id: str, name: str, url: str, check: str, words: str) -> None:
+    """Add a model that a check finds wrong, with these words, and use it in spite of that."""
+    form = open_form(page)
+    fill(form, {"Model ID": model_id, "Display name": name, "Model URL": url})
+    expect(form.locator(".checks[role=status]")).to_be_visible()
+    row = form.locator(f"[data-check={check}]")
+    expect(row).to_have_attribute("data-verdict", "failed")
+    expect(row).to_contain_text(words)
+    expect(form.get_by_role("button", name="Add and download")).to_be_disabled()
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("dialog", name="Models").get_by_role("button", name=name, exact=True).click()
+
+
+def ask(page: Page, question: str, *, stop_after: int | None = None) -> str:
+    """Ask, and return the answer: all of it, or what is there when stopped after that many characters.
+
+    A model of random weights has no reason to end.
+    """
+    answers = page.locator(".msg:not(.user)")
+    before = answers.count()
+    page.get_by_label(re.compile("Your message|Votre message")).fill(question)
+    page.keyboard.press("Enter")
+    expect(answers).to_have_count(before + 1)
+    prose = answers.last.locator(".prose")
+    if stop_after is not None:
+        expect(prose).to_have_text(re.compile(rf"[\s\S]{{{stop_after},}}"))
+        page.get_by_role("button", name="Stop", exact=True).click()
+    expect(answers.last.locator(".stats")).to_be_visible()
+    return prose.inner_text()
+
+
+def begin_anew(page: Page) -> None:
+    """Begin a new conversation."""
+    new = re.compile("^(New conversation|Nouvelle conversation)$")
+    page.get_by_role("navigation").get_by_role("button", name=new).click()
+    expect(page.locator(".msg")).to_have_count(0)
+
+
+def stored(page: Page, shelf: str) -> list[str]:
+    """The keys of one of WebLLM's databases (model, config, wasm)."""
+    keys = page.evaluate(
+        """async (name) => {
+            const open = await new Promise((done, failed) => {
+                const asked = indexedDB.open(name, 1);
+                asked.onupgradeneeded = () => asked.result.createObjectStore("urls", { keyPath: "url" });
+                asked.onsuccess = () => done(asked.result);
+                asked.onerror = () => failed(asked.error);
+            });
+            const keys = await new Promise((done) => {
+                const asked = open.transaction("urls").objectStore("urls").getAllKeys();
+                asked.onsuccess = () => done(asked.result);
+            });
+            open.close();
+            return keys;
+        }""",
+        f"webllm/{shelf}",
+    )
+    assert isinstance(keys, list)
+    return keys
+
+
+def service_worker_is_ready(page: Page) -> None:
+    """Wait until a second visit would need no network."""
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => undefined)")

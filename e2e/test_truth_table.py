@@ -1,0 +1,224 @@
+"""The preflight tells the truth: for each model, library and host fault, its verdict is what happens when forced.
+
+One page serves all combinations, as a visitor's would: the model is added in spite of what the checks say, and chosen.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import servers
+from conftest import ROOT, compile_model
+from person import begin_anew, fill, open_form, open_page, wait_until_ready
+from playwright.sync_api import Browser, Page, expect
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+SHAPES = {
+    "q4f32": "--layers 2 --width 128 --heads 4 --kv-heads 2 --vocabulary 512 --context 512 --quantisation q4f32_1",
+    "q0f32": "--layers 1 --width 64 --heads 2 --kv-heads 2 --vocabulary 384 --context 256 --quantisation q0f32",
+    "q4f16": "--layers 1 --width 64 --heads 2 --kv-heads 1 --vocabulary 384 --context 256 --quantisation q4f16_1",
+    "wider": "--layers 2 --width 192 --heads 6 --kv-heads 2 --vocabulary 512 --context 512 --quantisation q4f32_1",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One combination: a model's shape, what is done to its copy, and what its host answers instead."""
+
+    model: str
+    spoil: Callable[[Path], object] = lambda _folder: None
+    faults: dict[str, Callable[[], Response]] = field(default_factory=dict)
+    plain: bool = False  # served by a static host that lists nothing
+
+
+def library_of(shape: str) -> Callable[[Path], object]:
+    """Put another shape's library in the place of the model's own."""
+    return lambda folder: shutil.copy(next(model(shape).glob("*.wasm")), next(folder.glob("*.wasm")))
+
+
+def model(shape: str) -> Path:
+    return compile_model(shape, f"{SHAPES[shape]} --shard-bytes 60000 --prefill-chunk 128")
+
+
+def cut(name: str, keep: float) -> Callable[[Path], object]:
+    """Keep the first part of each file with this name."""
+
+    def spoil(folder: Path) -> None:
+        for path in folder.glob(name):
+            path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+
+    return spoil
+
+
+def drop(name: str) -> Callable[[Path], object]:
+    def spoil(folder: Path) -> None:
+        for path in folder.glob(name):
+            path.unlink()
+
+    return spoil
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: [path.write_bytes(content) for path in folder.glob(name)]
+
+
+def rename(old: str, new: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / old).rename(folder / new)
+
+
+def edit(name: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    """Change a JSON file in place."""
+
+    def spoil(folder: Path) -> None:
+        document = json.loads((folder / name).read_text())
+        change(document)
+        (folder / name).write_text(json.dumps(document))
+
+    return spoil
+
+
+def change_tensor(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    return edit("tensor-cache.json", lambda document: change(document["records"][0]["records"][0]))
+
+
+def both(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
+    return lambda folder: [step(folder) for step in steps]
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def status(code: int, **headers: str) -> Callable[[], Response]:
+    return lambda: JSONResponse({"error": "no"}, status_code=code, headers=headers)
+
+
+def page_instead() -> Response:
+    return HTMLResponse("<!doctype html><title>Sign in</title>")
+
+
+CONFIG, MANIFEST, TOKENIZER = "mlc-chat-config.json", "tensor-cache.json", "tokenizer.json"
+CASES = {
+    # Models that are right, in every way they may be published.
+    "q4f32 right": Case("q4f32"),
+    "q0f32 right": Case("q0f32"),
+    "wider right": Case("wider"),
+    "q4f32 on a plain host": Case("q4f32", plain=True),
+    "q0f32 on a plain host": Case("q0f32", plain=True),
+    "only the old manifest": Case("q4f32", rename(MANIFEST, "ndarray-cache.json")),
+    "both manifests": Case("q4f32", lambda it: shutil.copy(it / MANIFEST, it / "ndarray-cache.json")),
+    "a library of another name": Case("q4f32", rename("q4f32-webgpu.wasm", "lib.wasm")),
+    "a library in a folder": Case("q4f32", lambda it: (it / "q4f32-webgpu.wasm").rename(_folder(it / "l") / "x.wasm")),
+    "a bad library beside the good one": Case("q4f32", lambda it: (it / "a-webgpu.wasm").write_bytes(b"no")),
+    "another shape's library beside the good one": Case(
+        "q4f32", lambda it: shutil.copy(next(model("wider").glob("*.wasm")), it / "a-webgpu.wasm")
+    ),
+    "more files than needed": Case("q0f32", lambda it: (it / "README.md").write_text("hello")),
+    "a shorter window": Case("q4f32", edit(CONFIG, lambda it: it.update(context_window_size=128))),
+    "an extra tensor": Case("q0f32", edit(MANIFEST, lambda it: it["records"][0]["records"].append(
+        {**it["records"][0]["records"][0], "name": "unused"}))),
+    "no tokenizer_config.json": Case("q4f32", drop("tokenizer_config.json")),
+    # A graphics card without f16.
+    "q4f16 without shader-f16": Case("q4f16"),
+    "q4f16 on a plain host": Case("q4f16", plain=True),
+    # Libraries that are not the model's.
+    "q4f32 with the wider library": Case("q4f32", library_of("wider")),
+    "q4f32 with q0f32's library": Case("q4f32", library_of("q0f32")),
+    "q0f32 with q4f32's library": Case("q0f32", library_of("q4f32")),
+    "wider with q4f32's library": Case("wider", library_of("q4f32")),
+    "q0f32 with q4f16's library": Case("q0f32", library_of("q4f16")),
+    "no library": Case("q4f32", drop("*.wasm")),
+    "no library on a plain host": Case("q4f32", drop("*.wasm"), plain=True),
+    "a library cut short": Case("q4f32", cut("*.wasm", 0.6)),
+    "a library cut at its end": Case("q0f32", cut("*.wasm", 0.999)),
+    "an empty library": Case("q4f32", cut("*.wasm", 0)),
+    "a page for a library": Case("q4f32", write("*.wasm", b"<!doctype html>")),
+    "other WebAssembly": Case("q4f32", write("*.wasm", b"\0asm\1\0\0\0")),
+    # Files that are missing or damaged.
+    "no config": Case("q4f32", drop(CONFIG)),
+    "a damaged config": Case("q4f32", cut(CONFIG, 0.5)),
+    "an empty config": Case("q4f32", write(CONFIG, b"{}")),
+    "no manifest": Case("q4f32", drop(MANIFEST)),
+    "a damaged manifest": Case("q4f32", cut(MANIFEST, 0.5)),
+    "a manifest without records": Case("q4f32", write(MANIFEST, b'{"records": []}')),
+    "no tokenizer": Case("q4f32", drop(TOKENIZER)),
+    "no tokenizer named": Case("q4f32", edit(CONFIG, lambda it: it.update(tokenizer_files=["vocab.txt"]))),
+    "a shard missing": Case("q4f32", drop("params_shard_1.bin")),
+    "a shard cut short": Case("q4f32", cut("params_shard_1.bin", 0.5)),
+    "a tensor renamed": Case("q4f32", change_tensor(lambda it: it.update(name="other"))),
+    "a tensor of another shape": Case("q0f32", change_tensor(lambda it: it.update(shape=it["shape"][::-1]))),
+    # Hosts that refuse or fail.
+    "401 for all": Case("q4f32", faults={"": status(401)}),
+    "403 for the config": Case("q4f32", faults={CONFIG: status(403)}),
+    "429 for the manifest": Case("q4f32", faults={MANIFEST: status(429, **{"Retry-After": "30"})}),
+    "503 for the manifest": Case("q0f32", faults={MANIFEST: status(503)}),
+    "a page for the config": Case("q4f32", faults={CONFIG: page_instead}),
+    "a page for the manifest": Case("q4f32", faults={MANIFEST: page_instead}),
+    "500 for the tokenizer": Case("q4f32", faults={TOKENIZER: status(500)}),
+    "500 for the library": Case("q4f32", faults={".wasm": status(500)}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bocal(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """One visitor's page, with the guide ready."""
+    with servers.site(ROOT / "dist") as site:
+        context = browser.new_context(**browser_context_args)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        open_page(page, site.origin)
+        wait_until_ready(page, "The guide")
+        yield page
+        context.close()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_verdict_is_what_happens(bocal: Page, host: servers.ModelHost, tmp_path: Path, name: str) -> None:
+    case, model_id = CASES[name], f"case-{list(CASES).index(name)}"
+    folder = shutil.copytree(model(case.model), tmp_path / "labo" / model_id)
+    library = next(folder.glob("*.wasm"))
+    if case.plain:
+        library.rename(folder / f"{model_id}.wasm")
+    case.spoil(folder)
+    if case.plain:
+        with servers.plain_host(tmp_path) as plain:
+            _judge(bocal, model_id, f"{plain.origin}/labo/{model_id}")
+    else:
+        address = host.add(f"labo/{model_id}", folder)
+        host.faults = case.faults
+        _judge(bocal, model_id, address)
+
+
+def _ask(page: Page) -> list[str]:
+    """Ask something of a model that was loaded; return what failed. Sizes that differ show only now."""
+    page.get_by_label("Your message").fill("Hello")
+    page.keyboard.press("Enter")
+    answer = page.locator(".msg:not(.user)").last
+    expect(answer.locator(".prose:not(:empty), .err").first).to_be_attached()
+    page.keyboard.press("Escape")  # stops an answer that is still being written
+    expect(page.locator("#stop-button")).to_have_count(0)
+    failed = page.locator(".err").all_inner_texts()
+    begin_anew(page)
+    return failed
+
+
+def _judge(page: Page, model_id: str, address: str) -> None:
+    form = open_form(page)
+    fill(form, {"Model ID": model_id, "Display name": model_id, "Model URL": address})
+    expect(form.locator(".checks[role=status]")).to_be_visible()  # a status once every check has its verdict
+    expect(form.locator(".check")).to_have_count(8)
+    failed = form.locator("[data-verdict=failed]")
+    told = failed.all_inner_texts()
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("dialog", name="Models").get_by_role("button", name=model_id, exact=True).click()
+    expect(page.locator("#model-button")).to_contain_text(model_id)
+    ended = page.locator(".is-error, .err, #send-button:not([disabled])")
+    expect(ended.first).to_be_attached()
+    expect(page.locator(".loading, .job:not(.is-error)")).to_have_count(0)
+    happened = page.locator(".is-error, .err").all_inner_texts() or _ask(page)
+    assert bool(told) == bool(happened), (told, happened)
