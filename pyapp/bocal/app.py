@@ -13,7 +13,8 @@ from bocal.browser.page import Document
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.models import catalogue
-from bocal.ui.application import LANGUAGE, Application, Outside
+from bocal.ui.actions.desk import LANGUAGE, Outside
+from bocal.ui.application import Application
 from bocal.ui.state import State
 from bocal.ui.text import LANGUAGES, Texts, negotiate
 
@@ -39,7 +40,7 @@ async def main() -> None:
 
     def update() -> None:
         state.update_ready = True
-        application.draw("notices")
+        application.desk.draw("notices")
 
     await offline.start(update)
 

@@ -1,0 +1,124 @@
+"""What every action works with: the state, the world outside, the drawing of the page, and tasks that end well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from bocal.errors import Failure
+from bocal.models import library
+from bocal.models.device import Device
+from bocal.models.record import Model
+from bocal.models.registry import Registry
+from bocal.protocols import Engine, Network, Page, Settings, Store
+from bocal.ui import screens
+from bocal.ui.state import Overlay, Screen, State
+
+# Keys of localStorage besides the registry's.
+LANGUAGE, THEME, SELECTED = "bocal.language", "bocal.theme", "bocal.model"
+NOTICE = 3.0  # seconds that a short notice stays
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the application reaches the world through; `site` is the page's own address, ending in a slash."""
+
+    page: Page
+    settings: Settings
+    network: Network
+    store: Store
+    engine: Engine
+    look: Callable[[], Awaitable[Device]]
+    keep: Callable[[], Awaitable[bool]]
+    clock: Callable[[], float]
+    take_over: Callable[[], None]
+    is_narrow: Callable[[], bool]
+    draw_frame: Callable[[str], None]
+    report: Callable[[BaseException], None]
+    site: str
+
+
+class Desk:
+    """Shared by all actions. `choice` counts choices of a model, so that a slow one does not undo a later one."""
+
+    def __init__(self, outside: Outside, state: State) -> None:
+        self.outside = outside
+        self.state = state
+        self.registry = Registry(outside.settings, state.catalogue.models)
+        self.choice = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def draw(self, *regions: str) -> None:
+        """Draw these regions of the page, or all of them, where something changed."""
+        follow = self.state.screen is Screen.CHAT and bool(self.state.conversation.messages)
+        for region in regions or screens.REGIONS:
+            self.outside.page.draw(region, screens.REGIONS[region](self.state), stick=follow and region == "main")
+
+    def draw_soon(self) -> None:
+        """Draw the page before the next picture, once however often this is asked."""
+        self.outside.page.at_next_frame(self.draw)
+
+    def draw_anew(self) -> None:
+        """Draw the frame too: its language or theme changed."""
+        self.outside.page.set_language(self.state.texts.language)
+        self.outside.page.set_theme(self.state.theme)
+        self.outside.draw_frame(screens.frame(self.state))
+        self.draw()
+
+    def close_overlay(self) -> None:
+        """Put away what lies over the page; the focus goes back to where it was opened from."""
+        was_open, self.state.overlay = self.state.overlay is not Overlay.NONE, Overlay.NONE
+        self.draw()
+        if was_open:
+            self.outside.page.focus("model-button")
+
+    def toggle_sidebar(self) -> None:
+        """Hide or show the sidebar; on a phone, its drawer."""
+        state = self.state
+        if self.outside.is_narrow():
+            state.drawer_open = not state.drawer_open
+        else:
+            state.sidebar_closed = not state.sidebar_closed
+        self.outside.page.set_sidebar(closed=state.sidebar_closed, drawer=state.drawer_open)
+
+    def close_drawer(self) -> None:
+        """Put the drawer away, on a phone."""
+        if self.state.drawer_open:
+            self.toggle_sidebar()
+
+    def notice(self, text: str) -> None:
+        """Show a sentence for a moment."""
+        self.spawn(self._notice(text))
+
+    def library_key(self, model: Model) -> str:
+        """Return the key of a model's library in the store, "" while it is not known."""
+        if not model.library:
+            return ""
+        return library.engine_address(library.address(model.library, self.state.catalogue))
+
+    def models(self) -> tuple[Model, ...]:
+        """Return every model there is, the custom ones first."""
+        return (*self.state.custom, *self.state.catalogue.models.values())
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let work go on by itself; what goes wrong in it is told."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _notice(self, text: str) -> None:
+        self.state.notice = text
+        self.draw("notices")
+        await asyncio.sleep(NOTICE)
+        if self.state.notice == text:
+            self.state.notice = ""
+            self.draw("notices")
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Failure):
+            self.state.notice = self.state.texts.failure(error)
+            self.draw("notices")
+        if error is not None:
+            self.outside.report(error)

@@ -1,0 +1,99 @@
+"""Bringing models to this machine, and taking them off it."""
+
+import dataclasses
+
+from bocal.errors import Failure
+from bocal.models import library, metadata, source
+from bocal.models.catalogue import GUIDE_ID
+from bocal.models.record import Library, Model
+from bocal.protocols import Shelf
+from bocal.ui.actions.desk import Desk
+from bocal.weights import manifest, plan, presence
+from bocal.weights.download import Download, State
+
+
+class Downloads:
+    """The jobs, by model; every one is in `state.downloads` until it is done or given up."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def do_download_pause(self, model_id: str) -> None:
+        """Pause a download."""
+        self.desk.state.downloads[model_id].pause()
+
+    async def do_download_cancel(self, model_id: str) -> None:
+        """Give a download up, and what it brought."""
+        self.drop(model_id)
+        model = self.desk.registry.find(model_id)
+        if model:
+            await self.forget(model)
+        await self.look()
+        self.desk.draw()
+
+    def drop(self, model_id: str) -> None:
+        """End a model's job, if it has one."""
+        job = self.desk.state.downloads.pop(model_id, None)
+        if job:
+            job.cancel()
+
+    async def bring(self, model: Model) -> State:
+        """Bring what is missing of a model; returns how its job ended."""
+        state = self.desk.state
+        job = state.downloads.get(model.id)
+        if job is None or job.state in {State.DONE, State.CANCELLED}:
+            job = self._job(model)
+            state.downloads[model.id] = job
+        if model.id != GUIDE_ID and state.kept is None:
+            state.kept = await self.desk.outside.keep()
+        done = await job.run()
+        if model.id == GUIDE_ID and done is State.DONE:
+            state.downloads.pop(model.id, None)  # a part of the page, not something the visitor asked for
+        await self.look()
+        self.desk.draw()
+        return done
+
+    async def look(self) -> None:
+        """See which models are on this machine."""
+        state = self.desk.state
+        wanted = [(it.id, source.engine_base(it.url), self.desk.library_key(it)) for it in self.desk.models()]
+        try:
+            state.presence = await presence.look(self.desk.outside.store, wanted)
+        except Failure as failure:
+            state.failure = failure
+
+    async def forget(self, model: Model) -> None:
+        """Delete a model's files; its library stays while another model on this machine uses it."""
+        key, here = self.desk.library_key(model), self.desk.state.presence
+        shared = any(
+            it.id != model.id and it.id in here and self.desk.library_key(it) == key for it in self.desk.models()
+        )
+        await presence.forget(self.desk.outside.store, source.engine_base(model.url), "" if shared else key)
+
+    def _job(self, model: Model) -> Download:
+        catalogue = self.desk.state.catalogue
+
+        async def find_library(base: str) -> tuple[str, str]:
+            found = model.library or await self._choose_library(model, base)
+            self._remember_library(model, found)
+            address = library.address(found, catalogue)
+            return address, library.engine_address(address)
+
+        return Download(
+            model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.store, find_library,
+            self.desk.outside.clock, self.desk.draw_soon,
+            package=str(model.extra.get("model_manifest", "")) if not model.custom else "",
+        )  # fmt: skip
+
+    async def _choose_library(self, model: Model, base: str) -> Library:
+        """Choose the library of a model that came without one, such as one of the earlier app."""
+        network, store, key = self.desk.outside.network, self.desk.outside.store, source.engine_base(model.url)
+        tensors = metadata.read_tensors(await store.read_json(Shelf.MODEL, key + manifest.NAME))
+        config = await store.read_json(Shelf.CONFIG, key + plan.CONFIG)
+        files = await library.list_files(base, network)
+        return (await library.choose(model, base, files, config, tensors, network, self.desk.state.catalogue)).library
+
+    def _remember_library(self, model: Model, found: Library) -> None:
+        if model.custom and model.library != found:
+            self.desk.registry.replace(dataclasses.replace(model, library=found))
+            self.desk.state.custom = self.desk.registry.custom()

@@ -1,0 +1,54 @@
+"""The page around the conversation: sidebar, screens, language, theme."""
+
+from bocal.ui.actions.desk import LANGUAGE, THEME, Desk
+from bocal.ui.state import Screen
+from bocal.ui.text import LANGUAGES, Texts
+
+
+class Frame:
+    """Actions of the frame."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def do_sidebar_toggle(self) -> None:
+        """Hide or show the sidebar; on a phone, its drawer."""
+        self.desk.toggle_sidebar()
+
+    def do_screen_show(self, screen: str) -> None:
+        """Show a page in the middle."""
+        self.desk.state.screen = Screen(screen)
+        self.desk.close_drawer()
+        self.desk.draw()
+
+    def do_overlay_close(self) -> None:
+        """Put away what lies over the page."""
+        self.desk.close_overlay()
+
+    def do_app_update(self) -> None:
+        """Use the new release that waits."""
+        self.desk.outside.take_over()
+
+    async def do_text_copy(self, text: str) -> None:
+        """Copy a text."""
+        await self.desk.outside.page.copy(text)
+        self.desk.notice(self.desk.state.texts("app.copied"))
+
+    async def do_storage_keep(self) -> None:
+        """Ask the browser to keep the files."""
+        self.desk.state.kept = await self.desk.outside.keep()
+        self.desk.draw()
+
+    def do_settings_language(self, language: str) -> None:
+        """Change the language, at once."""
+        if language in LANGUAGES:
+            self.desk.outside.settings.write(LANGUAGE, language)
+            self.desk.state.texts = Texts(language)
+            self.desk.draw_anew()
+
+    def do_settings_theme(self, theme: str) -> None:
+        """Change the theme."""
+        self.desk.outside.settings.write(THEME, theme)
+        self.desk.state.theme = theme
+        self.desk.outside.page.set_theme(theme)
+        self.desk.draw()

@@ -1,0 +1,122 @@
+"""Using a model: choosing it, getting it ready, leaving it."""
+
+from typing import Any
+
+from bocal.errors import Failure
+from bocal.models import library, source
+from bocal.models.catalogue import GUIDE_ID
+from bocal.models.record import Model
+from bocal.protocols import Load, Shelf
+from bocal.ui.actions.answers import Answers
+from bocal.ui.actions.desk import SELECTED, Desk
+from bocal.ui.actions.downloads import Downloads
+from bocal.ui.state import Overlay, Phase, Screen
+from bocal.weights import plan
+from bocal.weights.download import State as Job
+
+KINDS = {"llm": 0, "embedding": 1, "vlm": 2}  # WebLLM's ModelType
+
+
+class Loading:
+    """The model in use."""
+
+    def __init__(self, desk: Desk, downloads: Downloads, answers: Answers) -> None:
+        self.desk = desk
+        self.downloads = downloads
+        self.answers = answers
+
+    async def do_model_choose(self, model_id: str) -> None:
+        """Use a model: bring its files here if need be, then load it."""
+        model = self.desk.registry.find(model_id)
+        if not model:
+            return
+        await self.answers.end()
+        self.desk.state.overlay, self.desk.state.screen = Overlay.NONE, Screen.CHAT
+        self.select(model)
+        self.desk.draw()
+        self.desk.outside.page.focus("ask")
+        await self.get_ready(model)
+
+    async def do_download_resume(self, model_id: str) -> None:
+        """Go on with a download that was paused or failed; then load the model if it is the chosen one."""
+        model = self.desk.registry.find(model_id)
+        if not model:
+            return
+        if self.desk.state.selected and self.desk.state.selected.id == model_id:
+            await self.get_ready(model)
+        else:
+            await self.downloads.bring(model)
+
+    def select(self, model: Model) -> None:
+        """Make a model the chosen one, without loading it."""
+        self.desk.choice += 1
+        state = self.desk.state
+        state.selected, state.failure, state.context_window = model, None, 0
+        state.phase = Phase.IDLE if state.complete(model) else Phase.AWAY
+        self.desk.outside.settings.write(SELECTED, model.id)
+
+    async def leave(self, model: Model) -> None:
+        """Stop using a model that goes away; the guide takes its place."""
+        self.downloads.drop(model.id)
+        await self.answers.end()
+        await self.desk.outside.engine.unload()
+        guide = self.desk.state.catalogue.models[GUIDE_ID]
+        self.select(guide)
+        self.desk.spawn(self.get_ready(guide))
+
+    async def get_ready(self, model: Model) -> None:
+        """Bring the model here, then load it, unless another is chosen meanwhile."""
+        self.desk.choice += 1  # this one counts from now on
+        choice = self.desk.choice
+        here = self.desk.state.complete(model)
+        if not here and (await self.downloads.bring(model) is not Job.DONE or choice != self.desk.choice):
+            return
+        model = self.desk.registry.find(model.id) or model  # its library may have been found on the way
+        await self._load(model, choice)
+
+    async def read_context_window(self) -> None:
+        """Learn how many tokens the chosen model can hold, from its configuration and its record."""
+        model = self.desk.state.selected
+        if model is None:
+            return
+        key = plan.config(plan.Place("", source.engine_base(model.url))).key
+        try:
+            config = await self.desk.outside.store.read_json(Shelf.CONFIG, key)
+        except Failure:
+            config = None
+        told = {**(config if isinstance(config, dict) else {}), **model.overrides}.get("context_window_size", 0)
+        self.desk.state.context_window = told if isinstance(told, int) and told > 0 else 0
+
+    async def _load(self, model: Model, choice: int) -> None:
+        state = self.desk.state
+        state.phase, state.failure, state.load = Phase.LOADING, None, Load(0, "")
+        self.desk.draw()
+
+        def progress(load: Load) -> None:
+            state.load = load
+            self.desk.draw_soon()
+
+        try:
+            await self.desk.outside.engine.load(self._engine_record(model), progress)
+        except Failure as failure:
+            if choice == self.desk.choice:
+                state.phase, state.failure = Phase.FAILED, failure
+        else:
+            if choice == self.desk.choice:
+                state.phase = Phase.READY
+                await self.read_context_window()
+        if choice == self.desk.choice:
+            self.desk.draw()
+
+    def _engine_record(self, model: Model) -> dict[str, Any]:
+        """Return WebLLM's `ModelRecord` for a model whose files are in the store."""
+        assert model.library  # noqa: S101 - known once its files are here
+        return {
+            "model": source.engine_base(model.url),
+            "model_id": model.id,
+            "model_lib": library.engine_address(library.address(model.library, self.desk.state.catalogue)),
+            "model_type": KINDS[model.kind],
+            "overrides": dict(model.overrides),
+            "required_features": list(model.features),
+            **({"model_manifest": model.extra["model_manifest"]} if not model.custom and model.extra else {}),
+        }
