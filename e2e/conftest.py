@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import compiled
 import pytest
 import servers
-import steps
-from mlc import __main__ as compiler
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,30 +49,16 @@ def host() -> Iterator[servers.ModelHost]:
     running.stop()
 
 
-def compile_model(name: str, options: str) -> Path:
-    """Compile a model of random weights, once for each state of the compiler; return its folder."""
-    cache = ROOT / ".cache"
-
-    def work(folder: Path) -> None:
-        told = ["model", *options.split(), "--id", name, "--out", str(folder), "--cache", str(cache / "mlc")]
-        assert compiler.main(told) == 0
-
-    key = steps.fingerprint(ROOT / "build" / "mlc", name, options)
-    return steps.make(cache / "models" / name, key, work, f"compiling the test model {name}")
-
-
 @pytest.fixture(scope="session")
 def small_model() -> Path:
-    """A model that is in no list: 2 layers, 128 wide, grouped heads, q4f32_1, in several shards; compiled once."""
-    options = "--layers 2 --width 128 --heads 4 --kv-heads 2 --vocabulary 512 --context 512 --quantisation q4f32_1"
-    return compile_model("small", f"{options} --shard-bytes 40000")
+    """A model that is in no list; compiled once."""
+    return compiled.model("small")
 
 
 @pytest.fixture(scope="session")
 def other_shape() -> Path:
-    """A model that differs in everything: 1 layer, 64 wide, no grouped heads, not quantised."""
-    options = "--layers 1 --width 64 --heads 2 --kv-heads 2 --vocabulary 384 --context 256 --prefill-chunk 128"
-    return compile_model("other", f"{options} --quantisation q0f32 --seed 2")
+    """A model that differs from it in everything."""
+    return compiled.model("other")
 
 
 @pytest.fixture

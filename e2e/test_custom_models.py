@@ -1,5 +1,6 @@
 """Custom models from hosts of several kinds, and what is said when one cannot be had."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import servers
 from person import (
     add_all_the_same,
+    add_by_console,
     add_model,
     ask,
     begin_anew,
@@ -138,16 +140,27 @@ def test_another_shape_and_quantisation_answers(bocal: Page, host: servers.Model
     assert ask(bocal, "Hello", stop_after=10)
 
 
-@pytest.mark.parametrize(
-    ("path", "check", "words"),
-    [("nobody/nothing", "address", "refuses access"), ("labo/empty", "config", "There is no MLC model at")],
-)
-def test_nothing_at_the_address_can_be_added_all_the_same(
-    bocal: Page, host: servers.ModelHost, tmp_path: Path, path: str, check: str, words: str
+def test_a_model_that_cannot_be_had_now_can_be_added_all_the_same(bocal: Page, host: servers.ModelHost) -> None:
+    add_all_the_same(bocal, "own", NAME, f"{host.origin}/nobody/nothing", "address", "refuses access")
+    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("refuses access")
+
+
+def test_what_is_no_model_cannot_be_added_and_the_reason_is_told(
+    bocal: Page, host: servers.ModelHost, tmp_path: Path
 ) -> None:
-    host.add("labo/empty", tmp_path)
-    add_all_the_same(bocal, "own", NAME, f"{host.origin}/{path}", check, words)
-    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text(words)
+    address = host.add("labo/empty", tmp_path)
+    form = open_form(bocal)
+    fill(form, {"Model ID": "own", "Display name": NAME, "Model URL": address})
+    expect(form.locator("[data-check=config]")).to_contain_text("There is no MLC model at")
+    expect(form.locator(".dialog-foot")).to_contain_text("It cannot be added: There is no MLC model at")
+    for name in ("Add and download", re.compile("^Add( anyway)?$")):
+        expect(form.get_by_role("button", name=name)).to_be_disabled()
+    bocal.keyboard.press("Escape")
+
+    add_by_console(bocal, "own", NAME, address)  # a record from elsewhere is listed all the same
+    wait_until_ready(bocal, "The guide")
+    open_selector(bocal).get_by_role("button", name=NAME, exact=True).click()
+    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("There is no MLC model at")
 
 
 def test_a_host_that_forbids_reading_is_told_from_one_that_is_away(bocal: Page, small_model: Path) -> None:
@@ -204,8 +217,9 @@ def test_a_library_that_two_models_share_stays_with_the_other(
         wait_until_ready(bocal, name)
     open_selector(bocal).get_by_role("button", name="Delete one").click()
     bocal.get_by_role("dialog", name="Delete one?").get_by_role("button", name="Delete", exact=True).click()
-    expect(bocal.get_by_role("dialog")).to_have_count(0)
+    expect(bocal.locator("#notices")).to_contain_text("one was deleted")
     expect(open_selector(bocal).locator("[data-id=one]")).to_have_count(0)
+    expect(bocal.locator("#notices")).not_to_contain_text("one was deleted")  # after ten seconds, its files go
     assert library in stored(bocal, "wasm")
     assert any(key.startswith(two) for key in stored(bocal, "model"))
 

@@ -84,6 +84,8 @@ def test_deleting_a_model_asks_first_and_removes_its_files(
     page.get_by_role("dialog", name="Delete My small one?").get_by_role("button", name="Delete").click()
     wait_until_ready(page, "The guide")
     expect(open_selector(page).get_by_role("button", name="My small one")).to_have_count(0)
+    expect(page.locator("#notices")).to_contain_text("My small one was deleted")
+    expect(page.locator("#notices")).not_to_contain_text("My small one was deleted")  # no longer to be taken back
     for shelf in ("model", "config", "wasm"):
         assert not any(key.startswith(address) for key in stored(page, shelf))
     assert json.loads(page.evaluate("localStorage.customModels")) == []

@@ -1,4 +1,7 @@
-"""`python -m mlc model ...`: compile a random model, library and all, into a folder, for tests of many shapes."""
+"""`python -m mlc model ...`: compile a random model, library and all, into a folder, for tests of many shapes.
+
+It talks nonsense, and does not end by itself: no token stops it, so that a test decides when.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mlc.artefacts import SHARD_BYTES, byte_tokenizer, random_weights, write_model
+from mlc.artefacts import SHARD_BYTES, byte_tokenizer, conversation, random_weights, write_model
 from mlc.library import compile_library
 from mlc.runtime import ToolError
 from mlc.shape import QUANTISATIONS, ModelShape, ShapeError
@@ -52,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         tokenizer = byte_tokenizer(shape.vocabulary)
         weights = random_weights(shape, options.seed)
-        write_model(options.out, shape, weights, tokenizer, shard_bytes=options.shard_bytes)
+        endless = {**conversation(tokenizer), "stop_str": [], "stop_token_ids": []}
+        write_model(options.out, shape, weights, tokenizer, template=endless, shard_bytes=options.shard_bytes)
         compile_library(shape, options.out / f"{options.id or options.out.name}-webgpu.wasm", options.cache)
     except (ShapeError, ToolError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -13,7 +13,6 @@ import figures
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPILED = sorted((ROOT / ".cache" / "models").glob("*/*-webgpu.wasm"))
 
 DOCUMENT = {
     "model_type": "llama",
@@ -104,24 +103,6 @@ def test_a_refresh_reads_what_it_can_and_keeps_the_rest(host: tuple[Path, str]) 
     assert len(said) == 2
     assert said[0].startswith("gone.wasm: the host answers 404")
     assert said[1].startswith("page.wasm: the file does not begin")
-
-
-@pytest.mark.skipif(not COMPILED, reason="no library compiled here")
-def test_a_refresh_reads_libraries_compiled_here(host: tuple[Path, str]) -> None:
-    folder, base = host
-    for path in COMPILED:
-        (folder / path.name).symlink_to(path)
-    after = figures.refresh(catalogue(base, *(path.name for path in COMPILED)), figures.table({}), 20)
-    for path in COMPILED:
-        settings = json.loads((path.parent / "mlc-chat-config.json").read_text())
-        own = figures.from_config(path.name, settings, "")
-        read = after["libraries"][path.name]
-        assert read["source"] == "metadata"
-        told = {name for name in own if read[name] is not None and name not in {"source", "origin", "chunk", "context"}}
-        assert {"width", "layers", "intermediate"} < told
-        assert {name: own[name] for name in told if own[name] is not None} == {
-            name: read[name] for name in told if own[name] is not None
-        }
 
 
 def test_an_unreachable_host_is_one_sentence() -> None:

@@ -61,7 +61,7 @@ class Web:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
                 content: bytes = answer.read(-1 if most is None else most + 1)
         except urllib.error.HTTPError as error:
-            raise refused(url, error.code, error.headers.get("Retry-After")) from error
+            raise refused(url, error.code, error.headers.get) from error
         except (urllib.error.URLError, OSError) as error:
             raise Failure(Problem.UNREACHABLE, detail=f"{url}: {error}", host=host) from error
         if most is not None and len(content) > most:

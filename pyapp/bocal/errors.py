@@ -1,5 +1,8 @@
 """What can go wrong, as a closed set: every problem has a sentence in each language (`ui/i18n`)."""
 
+import re
+import time
+from collections.abc import Callable
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -13,6 +16,7 @@ class Problem(StrEnum):
     ID_TAKEN = "problem.id_taken"
     URL_UNREADABLE = "problem.url_unreadable"
     LIBRARY_URL_UNREADABLE = "problem.library_url_unreadable"
+    NUMBER_UNREADABLE = "problem.number_unreadable"
     UNREACHABLE = "problem.unreachable"
     NO_CORS = "problem.no_cors"
     OFFLINE = "problem.offline"
@@ -53,14 +57,29 @@ class Failure(Exception):
         self.facts = facts
 
 
-def refused(url: str, status: int, retry_after: str | None = None) -> Failure:
-    """Name an HTTP answer other than success; `retry_after` is the header of that name, in seconds."""
+WAIT = 60  # seconds to wait where a host that is asked too much does not tell
+
+
+def refused(url: str, status: int, header: Callable[[str], str | None] = lambda _name: None) -> Failure:
+    """Name an HTTP answer other than success; `header` returns one of its headers, where it may be read."""
     detail, host = f"{url}: HTTP {status}", urlsplit(url).netloc
     if status in {401, 403}:
         return Failure(Problem.REFUSED, detail=detail, host=host)
     if status in {404, 410}:
         return Failure(Problem.NOT_FOUND, detail=detail, url=url)
     if status == 429:
-        wait = int(retry_after) if retry_after and retry_after.isdigit() else 60
+        wait = _wait(header("Retry-After") or "", header("RateLimit") or "")
         return Failure(Problem.TOO_MANY_REQUESTS, detail=detail, host=host, seconds=wait)
     return Failure(Problem.SERVER_ERROR, detail=detail, host=host, status=status)
+
+
+def _wait(retry_after: str, rate_limit: str) -> int:
+    """Return the seconds to wait: Retry-After's (a number, or a date), or Hugging Face's `RateLimit: "api";r=0;t=9`."""
+    if told := re.fullmatch(r"\s*(\d{1,6})\s*", retry_after) or re.search(r"\bt=(\d{1,6})\b", rate_limit):
+        return int(told[1])
+    from email.utils import parsedate_to_datetime  # seldom needed, and slow to import
+
+    try:
+        return max(1, round(parsedate_to_datetime(retry_after).timestamp() - time.time()))
+    except ValueError:
+        return WAIT

@@ -8,6 +8,21 @@ from typing import Any
 from bocal.errors import Failure, Problem
 from bocal.protocols import Form, Shelf
 
+# The functions of a library that WebLLM asks for, as their names stand in it.
+FUNCTIONS = (
+    b"TVMFFIFunctionCall embed prefill decode softmax_with_temperature sample_with_top_p argsort_probs "
+    b"apply_bitmask_inplace apply_penalty_inplace apply_logit_bias_inplace"
+)
+
+
+def wasm(*parameters: tuple[str, list[int], str], quantisation: str = "q0f32", functions: bytes = FUNCTIONS) -> bytes:
+    """A library: WebAssembly with one custom section, its metadata, and the names of its functions."""
+    params = [{"name": name, "shape": shape, "dtype": dtype} for name, shape, dtype in parameters]
+    text = json.dumps({"model_type": "llama", "quantization": quantisation, "params": params}).encode()
+    content = b"\x01x" + text + functions
+    assert len(content) < 2**14
+    return b"\0asm\1\0\0\0\0" + bytes([len(content) & 127 | 128, len(content) >> 7]) + content
+
 
 class Settings(dict[str, str]):
     """localStorage as a dict."""

@@ -1,7 +1,6 @@
 """Finding the model library."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from bocal.models import figures, library
 from bocal.models.catalogue import Catalogue
 from bocal.models.metadata import Tensor
 from bocal.models.record import Library, Model
-from outside import Web
+from outside import Web, wasm
 
 BASE = "https://h/owner/repo/resolve/main/"
 TREE = "https://h/api/models/owner/repo/tree/main?recursive=true"
@@ -20,15 +19,6 @@ CATALOGUE = Catalogue({"std": STANDARD}, "https://libs/v1/")
 
 TENSORS = (Tensor("w", (4, 8), "float32"),)
 CONFIG = {"model_type": "llama", "quantization": "q0f32", "model_config": {"hidden_size": 8}}
-
-
-def wasm(*parameters: tuple[str, list[int], str]) -> bytes:
-    """A library: WebAssembly with one custom section that holds the metadata."""
-    params = [{"name": name, "shape": shape, "dtype": dtype} for name, shape, dtype in parameters]
-    text = json.dumps({"model_type": "llama", "quantization": "q0f32", "params": params}).encode()
-    content = b"\x01x" + text
-    assert len(content) < 2**14
-    return b"\0asm\1\0\0\0\0" + bytes([len(content) & 127 | 128, len(content) >> 7]) + content
 
 
 FITS = wasm(("w", [4, 8], "float32"))

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
 BY_TYPE = ROOT.parent / "shared" / "data" / "parameters-by-model-type.json"
-COMPILED = [path for name in ("other", "small") for path in (ROOT / ".cache" / "models" / name).glob("*-webgpu.wasm")]
 DOCUMENT: dict[str, Any] = {
     "model_type": "llama",
     "quantization": "q4f16_1",
@@ -292,20 +291,6 @@ def test_real_parameters_fit_themselves_and_nothing_else(model_type: str, parame
             assert [(it.kind, it.name) for it in found] == [(kind, tensors[at].name)]
     (extra,) = metadata.differences(parameters, [*tensors, Tensor("one more", (1,), "float16")])
     assert (extra.kind, extra.fatal) == (Kind.EXTRA, False)
-
-
-@pytest.mark.parametrize("path", COMPILED or [pytest.param(None, marks=pytest.mark.skip("no library compiled here"))])
-def test_a_library_compiled_here_fits_its_model_and_no_other(path: Path) -> None:
-    read = metadata.read(path.read_bytes())
-    tensors = metadata.read_tensors(json.loads((path.parent / "tensor-cache.json").read_text()))
-    assert metadata.differences(read.parameters, tensors) == []
-    with pytest.raises(Unreadable) as raised:
-        metadata.read(path.read_bytes()[:-1000])
-    assert raised.value.wrong is Wrong.CUT_SHORT
-    for other in COMPILED:
-        listed = json.loads((other.parent / "tensor-cache.json").read_text())
-        fatal = [it for it in metadata.differences(read.parameters, metadata.read_tensors(listed)) if it.fatal]
-        assert bool(fatal) is (other != path)
 
 
 @pytest.mark.parametrize("content", [b'{\\"model_type\\":', b'"model_type":', b'{"model_type":[0,', b'{"model_type":"'])

@@ -57,7 +57,7 @@ async def request(url: str, *, method: str = "GET", signal: Any = None, fresh: b
     except JsException as error:
         raise await no_answer(url, error) from error
     if not response.ok:
-        raise refused(url, int(response.status), response.headers.get("Retry-After"))
+        raise refused(url, int(response.status), response.headers.get)
     return response
 
 

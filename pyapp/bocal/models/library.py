@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 from bocal.errors import Failure, Problem
 from bocal.models import figures, source
 from bocal.models.catalogue import Catalogue
-from bocal.models.metadata import Difference, Metadata, Tensor, Unreadable, Wrong, differences
+from bocal.models.metadata import Difference, Metadata, Tensor, Unreadable, Wrong, check_functions, differences
 from bocal.models.metadata import read as read_metadata
 from bocal.models.record import Library, Model
 from bocal.protocols import Network
@@ -30,6 +30,7 @@ class Origin(StrEnum):
     SAME_NAME = "same_name"
     BESIDE = "beside"  # among the model's own files
     MATCHED = "matched"  # by its figures
+    NEAREST = "nearest"  # by its figures, of which some differ
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ async def choose(
 
     `files` are those that `list_files` found there, `config` is its parsed mlc-chat-config.json, `tensors` what its
     manifest lists. A choice that does not fit is
-    returned when none does; raises Failure(NO_LIBRARY) when there is none at all, with the nearest one's `key` and the
-    `figures` that differ as facts.
+    returned when none does: the best of those considered, else the standard library that comes nearest. Raises
+    Failure(NO_LIBRARY) when that one's host cannot be asked for the tensors that differ, with its name as `nearest` and
+    the `figures` that differ as facts.
     """
     wanted = tuple(tensors)
     best: Choice | None = None
@@ -82,7 +84,7 @@ async def choose(
             return choice
         if best is None or (choice.may_fit and not best.may_fit):
             best = choice
-    return best or _none(model, config)
+    return best or await _nearest(model, config, wanted, network, catalogue)
 
 
 def address(library: Library, catalogue: Catalogue) -> str:
@@ -166,7 +168,9 @@ async def _verify(
     catalogue: Catalogue,
 ) -> Choice:  # fmt: skip
     try:
-        read = read_metadata(await network.read_bytes(address(library, catalogue), LARGEST))
+        wasm = await network.read_bytes(address(library, catalogue), LARGEST)
+        read = read_metadata(wasm)
+        check_functions(wasm)
     except Failure as failure:
         return Choice(library, origin, answers_differ=differ, failure=failure)
     except Unreadable as error:
@@ -175,8 +179,16 @@ async def _verify(
     return Choice(library, origin, read, fatal, differ)
 
 
-def _none(model: Model, config: Any) -> Choice:
-    nearest = figures.nearest(figures.of_config(config), figures.standard(), source.Source(model.url).suggested_id)
-    key = nearest.key if nearest else ""
-    differing = ", ".join(f"{it.figure} {it.model} ≠ {it.library}" for it in nearest.differing) if nearest else ""
-    raise Failure(Problem.NO_LIBRARY, name=model.name, url=model.url, nearest=key, figures=differing)
+async def _nearest(
+    model: Model, config: Any, wanted: tuple[Tensor, ...], network: Network, catalogue: Catalogue
+) -> Choice:
+    """Return the standard library that comes nearest, with what differs, where it can be read."""
+    repository = source.Source(model.url).suggested_id
+    nearest = figures.nearest(figures.of_config(config), figures.standard(), repository)
+    if nearest is None:
+        raise Failure(Problem.NO_LIBRARY, name=model.name, url=model.url)
+    choice = await _verify(Library(key=nearest.key), Origin.NEAREST, (), wanted, network, catalogue)
+    if choice.metadata:
+        return choice
+    differing = ", ".join(f"{it.figure} {it.model} ≠ {it.library}" for it in nearest.differing)
+    raise Failure(Problem.NO_LIBRARY, name=model.name, url=model.url, nearest=nearest.key, figures=differing)

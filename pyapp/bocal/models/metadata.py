@@ -16,6 +16,12 @@ from typing import Any
 from bocal.errors import Failure, Problem
 
 MAGIC = b"\0asm"
+# WebLLM's tvmjs calls the library through TVM's FFI, exported by name; LLMChatPipeline asks for the other functions.
+_RUNTIME = b"TVMFFIFunctionCall"
+_FOR_CHAT = (
+    b"embed", b"prefill", b"decode", b"softmax_with_temperature", b"sample_with_top_p", b"argsort_probs",
+    b"apply_bitmask_inplace", b"apply_penalty_inplace", b"apply_logit_bias_inplace",
+)  # fmt: skip
 _BEGINS = re.compile(r'\{\s*"model_type"\s*:')
 _BEGINS_ESCAPED = re.compile(r'\{\s*\\"model_type\\"\s*:')
 _TYPE = re.compile(r'"model_type"\s*:')
@@ -32,6 +38,8 @@ class Wrong(StrEnum):
     CUT_SHORT = "cut_short"  # WebAssembly whose end is missing or whose sections are damaged
     NO_METADATA = "no_metadata"  # another program, or a library of another generation
     BAD_FIELD = "bad_field"  # metadata with a field missing or of another kind
+    OLD = "old"  # compiled for WebLLM before 0.2.80, whose interface to the runtime was another
+    NOT_CHAT = "not_chat"  # without the functions that a conversation needs, such as an embedding model's
 
 
 class Unreadable(ValueError):
@@ -123,6 +131,15 @@ def read(wasm: bytes) -> Metadata:
         except Unreadable as error:
             first = first or error
     raise first or Unreadable(Wrong.NO_METADATA, "the file holds no metadata of a model library")
+
+
+def check_functions(wasm: bytes) -> None:
+    """Raise Unreadable when a library lacks functions that WebLLM 0.2.86 asks for; their names are plain text in it."""
+    if _RUNTIME not in wasm:
+        raise Unreadable(Wrong.OLD, f"no {_RUNTIME.decode()}")
+    lacking = [name.decode() for name in _FOR_CHAT if name not in wasm]
+    if lacking:
+        raise Unreadable(Wrong.NOT_CHAT, f"no {', '.join(lacking)}")
 
 
 def read_tensors(manifest: Any) -> tuple[Tensor, ...]:

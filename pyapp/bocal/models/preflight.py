@@ -6,17 +6,18 @@ leaves those that need it unanswered.
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.models import figures, library, metadata, source
+from bocal.models import figures, library, metadata, overrides, source, trust
 from bocal.models.catalogue import Catalogue
 from bocal.models.device import Device
 from bocal.models.figures import Figures
-from bocal.models.library import Choice, Files
+from bocal.models.library import Choice, Files, Origin
+from bocal.models.overrides import Window
 from bocal.models.record import Model
 from bocal.protocols import Network
 from bocal.weights import manifest, plan
@@ -43,28 +44,40 @@ class Name(StrEnum):
     GPU = "gpu"
     MEMORY = "memory"
     STORAGE = "storage"
+    TRUST = "trust"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One row: `words` is the key of its sentence, which `facts` fill; after a failed request, `failure` tells."""
+    """One row: `words` is the key of its sentence, which `facts` fill; after a failed request, `failure` tells.
+
+    `final` marks a failure that nobody can overrule: what is at the address is no MLC model. `detail` is for those who
+    want to know more.
+    """
 
     verdict: Verdict = Verdict.RUNNING
     words: str = ""
     facts: Mapping[str, str | int] = field(default_factory=dict)
     failure: Failure | None = None
+    final: bool = False
+    detail: str = ""
 
 
 DTYPE_BYTES = {"float32": 4, "uint32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "uint16": 2, "int8": 1, "uint8": 1}
-TIGHT = 0.8  # share of what there is, above which it is called tight
+# Of a failed row about a file: the host answered, and what it has is not what a model needs.
+FINAL = frozenset({
+    Problem.NO_MODEL_THERE, Problem.NOT_FOUND, Problem.NOT_JSON, Problem.BAD_CONFIG, Problem.BAD_MANIFEST,
+})  # fmt: skip
+MOST_DIFFERENCES = 30  # of which a detail tells
 
 
 @dataclass
 class Preflight:
     """The checks of one model on one machine (`device` None: none to ask, as on a command line).
 
-    `here` is the number of bytes of its weights that are on this machine already. After `run`, `base` is where the
-    files really are and `choice` which library runs it; both are None where that was not found out.
+    `here` is the number of bytes of its weights that are on this machine already; `trusted` holds the authors
+    (`trust.author`) whose libraries the visitor has let run before. After `run`, `base` is where the files really are
+    and `choice` which library runs it; both are None where that was not found out.
     """
 
     model: Model
@@ -73,10 +86,13 @@ class Preflight:
     catalogue: Catalogue
     changed: Callable[[], None] = lambda: None
     here: int = 0
+    trusted: Container[str] = ()
     checks: dict[Name, Check] = field(default_factory=lambda: dict.fromkeys(Name, Check()))
     base: str | None = None
     choice: Choice | None = None
     figures: Figures | None = None
+    config: Any = None
+    window: Window | None = None
     nbytes: int = 0
 
     @property
@@ -85,12 +101,24 @@ class Preflight:
         return all(check.verdict is not Verdict.RUNNING for check in self.checks.values())
 
     def count(self, verdict: Verdict) -> int:
-        """Return how many checks have this verdict."""
-        return sum(check.verdict is verdict for check in self.checks.values())
+        """Return how many checks have this verdict; trust is for the visitor to judge, and not counted."""
+        return sum(check.verdict is verdict for name, check in self.checks.items() if name is not Name.TRUST)
+
+    @property
+    def refusal(self) -> Check | None:
+        """The failure that nobody can overrule, if there is one."""
+        return next((check for check in self.checks.values() if check.final), None)
+
+    @property
+    def needed(self) -> int:
+        """The bytes of memory it takes while running: weights and key-value cache; 0 while not known."""
+        if self.figures is None or self.window is None or not self.nbytes:
+            return 0
+        return self.nbytes + kv_cache_bytes(self.figures, self.window.tokens)
 
     async def run(self) -> None:
         """Run every check; never raises for what is wrong with the model."""
-        config = await self._find_config()
+        self.config = config = await self._find_config()
         if config is None or self.base is None:
             self._leave_unanswered()
             return
@@ -103,12 +131,20 @@ class Preflight:
             tensors = await weights
             await asyncio.gather(tokenizer, self._check_library(config, await listing, tensors))
             self._check_gpu(tensors)
-            self._check_memory(config, tensors)
+            self._check_memory()
             self._check_storage(tensors)
+            self._check_trust()
         finally:
             for task in (listing, weights, tokenizer):
                 task.cancel()
         self._leave_unanswered()
+
+    def use(self, set_by_visitor: Mapping[str, Any]) -> None:
+        """Judge the window and the memory anew with other overrides; asks nothing of the host."""
+        self.model = replace(self.model, overrides=set_by_visitor)
+        if self.config is not None and self.window is not None:
+            self._check_config(self.config)
+            self._check_memory()
 
     async def _find_config(self) -> Any:
         """Return the parsed mlc-chat-config.json at the first address that has one; sets `base`."""
@@ -132,9 +168,13 @@ class Preflight:
         except Failure as failure:
             self._fail(Name.CONFIG, failure)
             return
-        window = _window(config, self.model)
+        if not isinstance(config.get("conv_template"), dict) and not read.model_type.startswith("bert"):
+            self._fail(Name.CONFIG, Failure(Problem.BAD_CONFIG, field="conv_template"))
+            return
+        self.window = overrides.window(config, self.model.overrides)
         kind, quantisation = read.model_type.capitalize(), read.quantisation
-        self._say(Name.CONFIG, Verdict.PASSED, "check.config", kind=kind, quantisation=quantisation, window=window)
+        words = "check.config" if self.window.sliding < 0 else "check.config.sliding"
+        self._say(Name.CONFIG, Verdict.PASSED, words, kind=kind, quantisation=quantisation, window=self.window.tokens)
 
     async def _read_manifest(self, listing: "asyncio.Future[Files]") -> tuple[metadata.Tensor, ...] | None:
         assert self.base  # noqa: S101 - set before this is called
@@ -145,7 +185,7 @@ class Preflight:
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
                     raise
-                document = await self.network.read_json(self.base + manifest.OLD_NAME)
+                document = await self._read_old_manifest(failure)
                 verdict, words = Verdict.WARNED, "check.weights.old"
             shards = manifest.read(document)
             tensors = metadata.read_tensors(document)
@@ -163,6 +203,13 @@ class Preflight:
                 return tensors
         self._say(Name.WEIGHTS, verdict, words, parts=len(shards), total_bytes=self.nbytes)
         return tensors
+
+    async def _read_old_manifest(self, missing: Failure) -> Any:
+        """Return the manifest under its name before WebLLM 0.2.80; raises `missing` when there is none either."""
+        try:
+            return await self.network.read_json(f"{self.base}{manifest.OLD_NAME}")
+        except Failure as failure:
+            raise (missing if failure.problem is Problem.NOT_FOUND else failure) from failure
 
     async def _check_tokenizer(self, config: Any) -> None:
         assert self.base  # noqa: S101
@@ -196,12 +243,7 @@ class Preflight:
             verdict = Verdict.WARNED if sure else Verdict.FAILED
             self._set(Name.LIBRARY, Check(verdict, "check.library.unasked", {"name": name}, choice.failure))
         elif choice.fatal:
-            first = choice.fatal[0]
-            words = "check.library.lacks" if first.kind is metadata.Kind.MISSING else "check.library.differs"
-            self._say(
-                Name.LIBRARY, Verdict.FAILED, words, name=name, count=len(choice.fatal),
-                total=len(tensors), tensor=first.name, wanted=first.wanted, found=first.found,
-            )  # fmt: skip
+            self._set(Name.LIBRARY, _differing(choice, name, len(tensors)))
         elif choice.answers_differ:
             differ = ", ".join(choice.answers_differ)
             self._say(Name.LIBRARY, Verdict.WARNED, "check.library.worse", name=name, figures=differ)
@@ -226,10 +268,10 @@ class Preflight:
             return
         self._say(Name.GPU, Verdict.PASSED, "check.gpu.f16" if needs_f16 else "check.gpu")
 
-    def _check_memory(self, config: Any, tensors: tuple[metadata.Tensor, ...] | None) -> None:
-        if self.device is None or self.figures is None or tensors is None:
+    def _check_memory(self) -> None:
+        need = self.needed
+        if self.device is None or not need:
             return
-        need = self.nbytes + kv_cache_bytes(self.figures, _window(config, self.model))
         room = self.device.memory
         if room is None:
             self._say(Name.MEMORY, Verdict.PASSED, "check.memory.unknown", need_bytes=need)
@@ -249,13 +291,24 @@ class Preflight:
         else:
             self._say(Name.STORAGE, Verdict.PASSED, "check.storage", need_bytes=need, free_bytes=free)
 
+    def _check_trust(self) -> None:
+        if self.choice is None:
+            return
+        author = trust.author(self.choice.library.url) if self.choice.library.url else ""
+        if not author:
+            self._say(Name.TRUST, Verdict.PASSED, "check.trust.standard")
+        elif author in self.trusted:
+            self._say(Name.TRUST, Verdict.PASSED, "check.trust.known", author=author)
+        else:
+            self._say(Name.TRUST, Verdict.WARNED, "check.trust", author=author)
+
     def _leave_unanswered(self) -> None:
         for name, check in self.checks.items():
             if check.verdict is Verdict.RUNNING:
                 self._say(name, Verdict.UNKNOWN, "check.unknown")
 
     def _fail(self, name: Name, failure: Failure) -> None:
-        self._set(name, Check(Verdict.FAILED, failure=failure))
+        self._set(name, Check(Verdict.FAILED, failure=failure, final=failure.problem in FINAL))
 
     def _say(self, name: Name, verdict: Verdict, words: str, /, **facts: str | int) -> None:
         self._set(name, Check(verdict, words, facts))
@@ -275,9 +328,19 @@ def kv_cache_bytes(read: Figures, window: int) -> int:
     return 2 * (read.layers or 0) * (read.kv_heads or 0) * (read.head_dim or 0) * window * width
 
 
-def _window(config: Any, model: Model) -> int:
-    told = {**(config if isinstance(config, dict) else {}), **model.overrides}.get("context_window_size", 0)
-    return told if isinstance(told, int) and told > 0 else 0
+def _differing(choice: Choice, name: str, total: int) -> Check:
+    """Return the row of a library that asks for other tensors than there are."""
+    first, count = choice.fatal[0], len(choice.fatal)
+    lines = [f"{it.name}: {it.kind}, {it.wanted or '-'} / {it.found or '-'}" for it in choice.fatal[:MOST_DIFFERENCES]]
+    if count > MOST_DIFFERENCES:
+        lines.append(f"+ {count - MOST_DIFFERENCES}")
+    facts: dict[str, str | int] = {
+        "name": name, "count": count, "total": total, "tensor": first.name, "wanted": first.wanted,
+        "found": first.found,
+    }  # fmt: skip
+    kind = "lacks" if first.kind is metadata.Kind.MISSING else "differs"
+    words = f"check.library.nearest_{kind}" if choice.origin is Origin.NEAREST else f"check.library.{kind}"
+    return Check(Verdict.FAILED, words, facts, detail="\n".join(lines))
 
 
 def _nbytes(tensor: metadata.Tensor) -> int:

@@ -18,8 +18,8 @@ class Model:
     """A model as the selector lists it.
 
     `url` is where its files are, as `source.read` gives it. `memory` is in bytes, 0 when unknown; `features` are
-    WebGPU's names. `size` is the free text of the form ("3.8 GB"). `extra` holds fields of a stored record that are
-    not ours: they survive a round trip.
+    WebGPU's names. `kind` is "llm", "vlm" (it sees images) or "embedding". `size` is the free text of the form
+    ("3.8 GB"). `extra` holds fields of a stored record that are not ours: they survive a round trip.
     """
 
     id: str
@@ -38,7 +38,8 @@ class Model:
 
 
 _TEXTS = ("id", "name", "url", "size", "description")
-_OURS = {*_TEXTS, "library", "overrides", "custom"}
+_KINDS = ("llm", "vlm", "embedding")
+_OURS = {*_TEXTS, "library", "overrides", "custom", "kind", "memory"}
 
 
 def from_json(entry: Any) -> Model:
@@ -65,6 +66,8 @@ def from_json(entry: Any) -> Model:
         description=entry.get("description", ""),
         library=_library(entry.get("library")),
         overrides=overrides,
+        kind=entry["kind"] if entry.get("kind") in _KINDS else "llm",
+        memory=memory if isinstance(memory := entry.get("memory"), int) and memory > 0 else 0,
         extra={name: value for name, value in entry.items() if name not in _OURS},
     )
 
@@ -80,6 +83,10 @@ def to_json(model: Model) -> dict[str, Any]:
         entry["library"] = {"key": model.library.key} if model.library.key else {"url": model.library.url}
     if model.overrides:
         entry["overrides"] = dict(model.overrides)
+    if model.kind != "llm":
+        entry["kind"] = model.kind
+    if model.memory:
+        entry["memory"] = model.memory
     return {**entry, **model.extra, "custom": True}
 
 

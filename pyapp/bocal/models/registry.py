@@ -36,12 +36,17 @@ class Registry:
             return self._standard[model_id]
         return next((model for model in self.custom() if model.id == model_id), None)
 
-    def add(self, model: Model) -> None:
-        """Add a custom model; raises Failure(ID_TAKEN) when a standard or custom model has its ID already."""
+    def add(self, model: Model, place: int | None = None) -> None:
+        """Add a custom model, at the end or at a place counted from 0.
+
+        Raises Failure(ID_TAKEN) when a standard or custom model has its ID already.
+        """
         taken = self.find(model.id)
         if taken:
             raise Failure(Problem.ID_TAKEN, id=model.id, name=taken.name)
-        self._write([*self._entries(), record.to_json(model)])
+        entries = self._entries()
+        entries.insert(len(entries) if place is None else place, record.to_json(model))
+        self._write(entries)
 
     def replace(self, model: Model) -> None:
         """Write a custom model anew in its place; does nothing when it is no longer there."""

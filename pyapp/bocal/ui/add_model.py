@@ -1,11 +1,12 @@
-"""The dialog "Add custom model"."""
+"""The dialog of a custom model: adding one, editing one."""
 
 from bocal.errors import Problem
+from bocal.models import overrides
 from bocal.models.paste import NotAModel, Records, Words
 from bocal.models.preflight import Verdict
 from bocal.ui import checks, problems
 from bocal.ui.html import Html, button, icon, tag
-from bocal.ui.state import AddForm, State
+from bocal.ui.state import State
 
 ADVANCED = "add-advanced"
 
@@ -13,35 +14,30 @@ ADVANCED = "add-advanced"
 def view(state: State) -> Html:
     """The form, with what stands in the way beside the field it is about."""
     t, form = state.texts, state.form
+    editing = form.origin if form.editing else None
+    title = t("add.title_edit", name=state.name(editing)) if editing else t("add.title")
     return tag("dialog",
         tag("form",
-            tag("div", tag("h2", t("add.title"), id="add-title"),
+            tag("div", tag("h2", title, id="add-title"),
                 button(icon("x"), "overlay.close", classes="icon-btn", aria_label=t("app.close")),
                 class_="dialog-head"),
             tag("div",
-                _paste(state),
-                tag("p", icon("shield", "i s"), tag("span", t("add.trust")), class_="trust"),
+                None if editing else _paste(state),
                 tag("div",
-                    _field(state, "id", required=True),
+                    _field(state, "id", required=True, fixed=form.editing),
                     _field(state, "name", required=True),
                     _problem(state),
                     _field(state, "url", required=True, wide=True, mono=True),
                     _field(state, "size"),
                     _field(state, "description"),
                     class_="grid2"),
-                tag("details",
-                    tag("summary", icon("chev", "i s flip chev"), tag("span", t("add.advanced"))),
-                    tag("div", _field(state, "library", wide=True, mono=True, help_=t("add.library_help")),
-                        class_="grid2"),
-                    class_="adv", id=ADVANCED, open=ADVANCED in state.opened),
+                _advanced(state),
                 checks.view(state, form.preflight) if form.preflight else None,
                 class_="dialog-body"),
             tag("div",
                 tag("span", _summary(state), class_="small muted grow"),
                 button(t("app.cancel"), "overlay.close", classes="btn quiet"),
-                tag("button", t("add.submit"), type="submit", class_="btn", value="add"),
-                tag("button", t("add.submit_download"), type="submit", class_="btn primary", value="download",
-                    disabled=not _can_download(form)),
+                _buttons(state),
                 class_="dialog-foot"),
             data_submit="add.submit", novalidate=True, autocomplete="off", class_="dialog-form",
         ),
@@ -49,21 +45,49 @@ def view(state: State) -> Html:
     )  # fmt: skip
 
 
-def _can_download(form: AddForm) -> bool:
-    return form.preflight is not None and form.preflight.done and not form.preflight.count(Verdict.FAILED)
+def _buttons(state: State) -> list[Html]:
+    """What can be done: all, when nothing is wrong; to add in spite of a failure, but not what is no model at all."""
+    t, form = state.texts, state.form
+    if form.editing:
+        return [tag("button", t("add.submit_edit"), type="submit", class_="btn primary", value="add")]
+    preflight = form.preflight
+    failed = preflight is not None and preflight.done and preflight.count(Verdict.FAILED) > 0
+    return [
+        tag("button", t("add.submit_anyway" if failed else "add.submit"), type="submit", class_="btn", value="add",
+            disabled=preflight is not None and preflight.refusal is not None),
+        tag("button", t("add.submit_download"), type="submit", class_="btn primary", value="download",
+            disabled=preflight is None or not preflight.done or failed),
+    ]  # fmt: skip
 
 
 def _summary(state: State) -> str:
     t, preflight = state.texts, state.form.preflight
     if preflight is None:
         return t("add.required")
+    if preflight.refusal and not state.form.editing:
+        return t("add.refused", reason=checks.sentence(state, preflight.refusal))
     if not preflight.done:
         return t("add.checking")
     return t("add.later") if preflight.count(Verdict.FAILED) else checks.verdict(state, preflight)
 
 
+def _advanced(state: State) -> Html:
+    t = state.texts
+    numbers = [_field(state, option.name, placeholder=t("add.own_value")) for option in overrides.OPTIONS]
+    shown = ADVANCED in state.opened or state.form.invalid in {option.name for option in overrides.OPTIONS}
+    return tag("details",
+        tag("summary", icon("chev", "i s flip chev"), tag("span", t("add.advanced"))),
+        tag("div", _field(state, "library", wide=True, mono=True, help_=t("add.library_help")), class_="grid2"),
+        tag("h3", t("add.overrides"), class_="adv-head"),
+        tag("p", t("add.overrides_help"), class_="small muted"),
+        tag("div", numbers, class_="grid2"),
+        class_="adv", id=ADVANCED, open=shown,
+    )  # fmt: skip
+
+
 def _field(
     state: State, name: str, *, required: bool = False, wide: bool = False, mono: bool = False, help_: str = "",
+    placeholder: str = "", fixed: bool = False,
 ) -> Html:  # fmt: skip
     t, form = state.texts, state.form
     invalid = form.invalid == name
@@ -73,7 +97,8 @@ def _field(
             class_="mono" if mono else None,
             required=required, aria_invalid="true" if invalid else None, spellcheck="false",
             aria_describedby="add-problem" if invalid else None,
-            placeholder=None if required or help_ else t("add.optional")),
+            readonly=fixed, inputmode="decimal" if placeholder else None,
+            placeholder=placeholder or (None if required or help_ else t("add.optional"))),
         tag("span", help_, class_="help") if help_ else None,
         class_=" ".join(["field", *(["wide"] if wide else []), *(["invalid"] if invalid else [])]),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from bocal.protocols import Key
 from bocal.ui.actions.adding import Adding
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.asking import Asking
+from bocal.ui.actions.deleting import Deleting
 from bocal.ui.actions.desk import SELECTED, THEME, Desk, Outside
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.frame import Frame
@@ -27,10 +28,14 @@ class Application:
         self.downloads = Downloads(desk)
         self.answers = Answers(desk)
         self.loading = Loading(desk, self.downloads, self.answers)
-        self.managing = Managing(desk, self.downloads, self.loading)
+        self.managing = Managing(desk)
+        self.deleting = Deleting(desk, self.downloads, self.loading)
         self.adding = Adding(desk, self.downloads, self.loading, self.managing)
         asking = Asking(desk, self.loading, self.answers)
-        subjects = (self.downloads, self.answers, self.loading, self.managing, self.adding, asking, Frame(desk), self)
+        subjects = (
+            self.downloads, self.answers, self.loading, self.managing, self.deleting, self.adding, asking, Frame(desk),
+            self,
+        )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
             for subject in subjects
@@ -45,6 +50,7 @@ class Application:
         state.custom = desk.registry.custom()
         state.selected = desk.registry.find(desk.outside.settings.read(SELECTED) or GUIDE_ID)
         state.selected = state.selected or state.catalogue.models[GUIDE_ID]
+        self.deleting.resume()
         desk.draw_anew()
         state.device = await desk.outside.look()
         await self.downloads.look()
@@ -54,7 +60,7 @@ class Application:
             desk.spawn(self.loading.get_ready(state.selected))
         else:
             state.phase = Phase.IDLE if state.complete(state.selected) else Phase.AWAY
-            await self.loading.read_context_window()
+            await self.loading.read_window()
         desk.draw()
 
     async def do_device_look(self) -> None:

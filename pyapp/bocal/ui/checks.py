@@ -42,7 +42,7 @@ def verdict(state: State, preflight: Preflight) -> str:
 
 def counted(state: State, preflight: Preflight) -> str:
     """How many checks stand how."""
-    t, total = state.texts, len(preflight.checks)
+    t, total = state.texts, len(preflight.checks) - (Name.TRUST in preflight.checks)
     failed, warned = preflight.count(Verdict.FAILED), preflight.count(Verdict.WARNED)
     if not preflight.done:
         return t("check.so_far", done=total - preflight.count(Verdict.RUNNING), total=total)
@@ -73,6 +73,8 @@ def _row(state: State, name: Name, check: Check) -> Html:
             tag("div", button(t("check.library.give"), "add.library", classes="btn sm"), class_="row"),
         ]
     details = problems.details(state, check.failure, f"check-{name}") if check.failure else None
+    if check.detail:
+        details = problems.fold(state, t("check.differences"), check.detail, f"check-{name}")
     return tag("div",
         icon(picture, classes),
         tag("strong", label(state, name), class_="mono" if name in _FILES else None),

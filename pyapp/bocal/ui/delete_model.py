@@ -10,11 +10,14 @@ def view(state: State) -> Html | None:
     if model is None:
         return None
     here = state.presence.get(model.id)
+    stay = state.shares_files(model)
+    words = t("delete.entry" if stay else "delete.custom") if model.custom else t("delete.files")
+    freed = tag("p", t("delete.kept") if stay else t("delete.freed", bytes=here.done), class_="muted") if here else None
     return tag("dialog",
         tag("div", tag("h2", t("delete.title", name=state.name(model)), id="delete-title"), class_="dialog-head"),
         tag("div",
-            tag("p", t("delete.custom" if model.custom else "delete.files")),
-            tag("p", t("delete.freed", bytes=here.done), class_="muted") if here and here.done else None,
+            tag("p", words),
+            freed,
             class_="dialog-body"),
         tag("div", tag("span", class_="grow"),
             button(t("app.cancel"), "overlay.close", classes="btn quiet", autofocus=True),

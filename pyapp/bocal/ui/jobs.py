@@ -74,8 +74,7 @@ def status(state: State) -> Html | None:
 
 
 def _model(state: State, job: Download) -> Model | None:
-    listed = (*state.custom, *state.catalogue.models.values())
-    return next((model for model in listed if model.id == job.model_id), None)
+    return next((model for model in state.models if model.id == job.model_id), None)
 
 
 def _buttons(state: State, job: Download) -> list[Html]:

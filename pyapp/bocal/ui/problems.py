@@ -17,12 +17,14 @@ def card(state: State, failure: Failure, name: str, ways_out: Child = None) -> H
 
 def details(state: State, failure: Failure, name: str) -> Html | None:
     """The raw text, folded, with a button that copies it."""
-    if not failure.detail:
-        return None
-    t = state.texts
+    return fold(state, state.texts("app.details"), failure.detail, name) if failure.detail else None
+
+
+def fold(state: State, title: str, text: str, name: str) -> Html:
+    """A text for those who want to know more, folded, with a button that copies it."""
     return tag("details",
-        tag("summary", icon("chev", "i s flip"), tag("span", t("app.details"))),
-        tag("pre", failure.detail, tabindex="0"),
-        button([icon("copy", "i s"), tag("span", t("app.copy_report"))], "text.copy", failure.detail, "btn sm"),
+        tag("summary", icon("chev", "i s flip"), tag("span", title)),
+        tag("pre", text, tabindex="0"),
+        button([icon("copy", "i s"), tag("span", state.texts("app.copy_report"))], "text.copy", text, "btn sm"),
         class_="details", id=name, open=name in state.opened,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from bocal.models.catalogue import GUIDE_ID
 from bocal.ui.html import Html, button, icon, jar, join, logo, tag
-from bocal.ui.state import Overlay, Screen, State
+from bocal.ui.state import Leaving, Overlay, Screen, State
 from bocal.weights.download import State as Job
 
 
@@ -50,8 +50,16 @@ def notices(state: State) -> Html:
     return join([
         tag("div", icon("info"), tag("p", t("app.update")), button(t("app.update_now"), "app.update", classes="btn sm"),
             class_="note info") if state.update_ready else None,
+        [_leaving(state, it) for it in state.leaving.values()],
         tag("div", icon("ok"), tag("p", state.notice), class_="note ok") if state.notice else None,
     ])  # fmt: skip
+
+
+def _leaving(state: State, leaving: Leaving) -> Html:
+    t, name = state.texts, state.name(leaving.model)
+    words = t("delete.gone", name=name, bytes=leaving.nbytes) if leaving.nbytes else t("delete.gone_plain", name=name)
+    undo = button(t("delete.undo"), "delete.undo", leaving.model.id, "btn sm")
+    return tag("div", icon("trash"), tag("p", words), undo, class_="note info")
 
 
 def _item(state: State, screen: Screen, picture: str, label: str, more: Html | None = None) -> Html:

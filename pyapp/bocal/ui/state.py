@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bocal.chat.conversation import Conversation
 from bocal.errors import Failure
+from bocal.models import source
 from bocal.models.catalogue import GUIDE_ID, Catalogue
 from bocal.models.device import Device
 from bocal.models.paste import Pasted
@@ -51,7 +52,7 @@ class AddForm:
     """The form "Add custom model": what was typed, and what stands in the way.
 
     `pasted` is what the first field was found to hold; `touched` are the fields a person typed into, which are then
-    theirs.
+    theirs. `origin` is the model that is edited (then `editing`) or duplicated.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -60,9 +61,24 @@ class AddForm:
     pasted: Pasted | None = None
     touched: set[str] = field(default_factory=set)
     preflight: Preflight | None = None
+    origin: Model | None = None
+    editing: bool = False
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A model that was deleted and may still be taken back, until a time (seconds since 1970).
+
+    `place` is where it was in the list; `nbytes` is what will be freed, 0 when its files stay.
+    """
+
+    model: Model
+    place: int
+    nbytes: int
+    until: float
 
 
 @dataclass
@@ -92,10 +108,25 @@ class State:
     only_here: bool = False
     form: AddForm = field(default_factory=AddForm)
     deleting: Model | None = None
+    leaving: dict[str, Leaving] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     kept: bool | None = None
     notice: str = ""
     update_ready: bool = False
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """Every model there is, the custom ones first."""
+        return (*self.custom, *self.catalogue.models.values())
+
+    def others(self, model: Model) -> list[Model]:
+        """Return every model but this one; the standard model of the same ID is another."""
+        return [it for it in self.models if (it.id, it.custom) != (model.id, model.custom)]
+
+    def shares_files(self, model: Model) -> bool:
+        """Whether another model of the list lies at the same address."""
+        base = source.engine_base(model.url)
+        return any(source.engine_base(it.url) == base for it in self.others(model))
 
     def name(self, model: Model) -> str:
         """Return a model's name for people."""

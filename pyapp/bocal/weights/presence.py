@@ -44,8 +44,8 @@ async def look(store: Store, wanted: Iterable[tuple[str, str, str]]) -> dict[str
 
 
 async def forget(store: Store, base: str, library: str = "") -> None:
-    """Delete a model's files, and its library where `library` names one that no other model needs."""
-    for shelf in (Shelf.MODEL, Shelf.CONFIG):
+    """Delete the files below `base`, and the library called `library`; "" for one that another model needs."""
+    for shelf in (Shelf.MODEL, Shelf.CONFIG) if base else ():
         await store.delete(shelf, base)
     if library:
         await store.delete(Shelf.LIBRARY, library)

@@ -1,10 +1,14 @@
-"""Adding a model of one's own: what was pasted, the form it fills, and the checks before anything is downloaded."""
+"""The form of a custom model: what was pasted fills it, checks come before any download; it adds, edits, duplicates."""
 
 import asyncio
+import contextlib
 import dataclasses
+from itertools import count
+from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.models import catalogue, library, paste, source
+from bocal.models import catalogue, library, overrides, paste, source, trust
+from bocal.models.library import Origin
 from bocal.models.paste import Address, Records
 from bocal.models.preflight import Preflight
 from bocal.models.record import Library, Model
@@ -17,7 +21,6 @@ from bocal.ui.state import AddForm, Overlay
 
 PAUSE = 0.3  # seconds without typing after which an address is looked at
 FORM_FIELDS = ("id", "name", "url", "size", "description", "library")
-FIELD_OF = {Problem.ID_TAKEN: "id"}
 
 
 class Adding:
@@ -32,24 +35,43 @@ class Adding:
 
     def do_add_open(self) -> None:
         """Open the form for a custom model."""
-        self.desk.state.form, self.desk.state.overlay = AddForm(), Overlay.ADD
-        self.desk.draw()
+        self._open(AddForm())
+
+    def do_edit_open(self, model_id: str) -> None:
+        """Open the form with a custom model of the list, to change it."""
+        model = self.desk.registry.find(model_id)
+        if model and model.custom:
+            self._open(AddForm(self._values(model), touched=set(FORM_FIELDS), origin=model, editing=True))
+
+    def do_duplicate_open(self, model_id: str) -> None:
+        """Open the form with a copy of a model, under an ID that is free."""
+        model = self.desk.registry.find(model_id)
+        if not model:
+            return
+        number = next(number for number in count(2) if self.desk.registry.find(f"{model_id}-{number}") is None)
+        values = {**self._values(model), "id": f"{model_id}-{number}", "name": f"{model.name} ({number})"}
+        self._open(AddForm(values, touched=set(FORM_FIELDS), origin=model))
 
     async def do_add_submit(self, button: str = "add") -> None:
-        """Add the model of the form; says beside the field what stands in the way."""
+        """Add the model of the form, or save its changes; says beside the field what stands in the way."""
         form = self.desk.state.form
         form.failure, form.invalid = None, ""
         try:
             model = self._read_form(form)
         except Failure as failure:
             form.failure = failure
-            form.invalid = form.invalid or FIELD_OF.get(failure.problem, "")
             self.desk.draw("overlay")
             return
         checked = form.preflight
-        if checked and checked.choice and checked.model.url == model.url and not model.library:
-            model = dataclasses.replace(model, library=checked.choice.library)
-        await self._add(model, download=button == "download")
+        if checked and checked.model.url == model.url:
+            if checked.choice and checked.choice.origin is not Origin.NEAREST and not model.library:
+                model = dataclasses.replace(model, library=checked.choice.library)
+            model = dataclasses.replace(model, memory=checked.needed or model.memory)
+        self._trust(model)
+        if form.editing:
+            await self._save(model)
+        else:
+            await self._add(model, download=button == "download")
 
     async def do_add_all(self) -> None:
         """Add every model of a pasted list whose ID is free."""
@@ -83,12 +105,32 @@ class Adding:
             self._take_paste(form)
         else:
             (form.touched.add if value else form.touched.discard)(field)
+        if field in {"paste", "id"}:
+            self._look_for_id(form)
         if field in {"paste", "url", "library"}:
-            if self._checking:
-                self._checking.cancel()
-            form.preflight = None
-            self._checking = asyncio.ensure_future(self._check_soon(form))
+            self._check(form)
+        elif form.preflight and field in {option.name for option in overrides.OPTIONS}:
+            with contextlib.suppress(Failure):  # half a number is no mistake
+                form.preflight.use(self._read_overrides(form))
         self.desk.draw("overlay")
+
+    def _open(self, form: AddForm) -> None:
+        self.desk.state.form, self.desk.state.overlay = form, Overlay.ADD
+        if form["url"]:
+            self._check(form)
+        self.desk.draw()
+
+    def _values(self, model: Model) -> dict[str, str]:
+        """Return the texts of the form's fields for a model."""
+        values = {name: getattr(model, name) for name in ("name", "id", "url", "size", "description")}
+        values["name"] = self.desk.state.name(model)
+        if model.library:
+            values["library"] = library.address(model.library, self.desk.state.catalogue)
+        for option in overrides.OPTIONS:
+            value = model.overrides.get(option.name)
+            if isinstance(value, int | float) and option.low <= value <= option.high:
+                values[option.name] = f"{value:g}" if isinstance(value, float) else str(value)
+        return values
 
     def _read_form(self, form: AddForm) -> Model:
         """Return the model a form describes; raises Failure, with `form.invalid` naming the field."""
@@ -97,15 +139,49 @@ class Adding:
             if not values[name]:
                 form.invalid = name
                 raise Failure(problem)
-        taken = self.desk.registry.find(values["id"])
-        if taken:
-            raise Failure(Problem.ID_TAKEN, id=taken.id, name=self.desk.state.name(taken))
+        self._look_for_id(form)
+        if form.failure:
+            raise form.failure
         form.invalid = "url"
         url = source.read(values["url"], self.desk.outside.site).url
         form.invalid = "library"
         at = self._read_library_address(values["library"]) if values["library"] else None
+        chosen = self._read_overrides(form)
         form.invalid = ""
-        return Model(values["id"], values["name"], url, values["size"], values["description"], at)
+        origin = form.origin or Model("", "", "")
+        if origin.library and values["library"] == library.address(origin.library, self.desk.state.catalogue):
+            at = origin.library  # a key stays a key: its address changes with WebLLM
+        return dataclasses.replace(
+            origin, id=values["id"], name=values["name"], url=url, size=values["size"],
+            description=values["description"], library=at, overrides=chosen, custom=True,
+        )  # fmt: skip
+
+    def _read_overrides(self, form: AddForm) -> dict[str, Any]:
+        """Return the overrides of a form; raises Failure, with `form.invalid` naming the field."""
+        chosen = dict(form.origin.overrides) if form.origin else {}
+        for option in overrides.OPTIONS:
+            form.invalid = option.name
+            value = overrides.read(option, form[option.name])
+            if value is None:
+                chosen.pop(option.name, None)
+            else:
+                chosen[option.name] = value
+        form.invalid = ""
+        return chosen
+
+    def _look_for_id(self, form: AddForm) -> None:
+        """Say at once when the ID is another model's."""
+        taken = None if form.editing else self.desk.registry.find(form["id"].strip())
+        if taken:
+            form.invalid = "id"
+            form.failure = Failure(Problem.ID_TAKEN, id=taken.id, name=self.desk.state.name(taken))
+
+    def _trust(self, model: Model) -> None:
+        """Remember that the visitor let this author's libraries run: Bocal warns once."""
+        settings = self.desk.outside.settings
+        if model.library and model.library.url:
+            known = trust.read(settings.read(trust.KEY))
+            settings.write(trust.KEY, trust.write(known | {trust.author(model.library.url)}))
 
     def _read_library_address(self, text: str) -> Library:
         try:
@@ -136,6 +212,12 @@ class Adding:
             if name not in form.touched:
                 form.values[name] = found.get(name, "")
 
+    def _check(self, form: AddForm) -> None:
+        if self._checking:
+            self._checking.cancel()
+        form.preflight = None
+        self._checking = asyncio.ensure_future(self._check_soon(form))
+
     async def _check_soon(self, form: AddForm) -> None:
         """Check the model at the form's address once the visitor pauses."""
         await asyncio.sleep(PAUSE)
@@ -146,15 +228,30 @@ class Adding:
         except Failure:
             return  # said when the form is sent: half an address is no mistake
         name = source.Source(url).suggested_id
-        model = Model(form["id"].strip() or name, form["name"].strip() or name, url, library=given)
+        chosen = {}
+        with contextlib.suppress(Failure):  # said when the form is sent
+            chosen = self._read_overrides(form)
+        model = Model(form["id"].strip() or name, form["name"].strip() or name, url, library=given, overrides=chosen)
         here = state.presence.get(model.id)
         form.preflight = Preflight(
             model, state.device, self.desk.outside.network, state.catalogue, changed=self.desk.draw_soon,
-            here=here.done if here else 0,
+            here=here.done if here else 0, trusted=trust.read(self.desk.outside.settings.read(trust.KEY)),
         )  # fmt: skip
         self.desk.draw("overlay")
         await form.preflight.run()
+        if form.preflight and form.preflight.nbytes and "size" not in form.touched:
+            form.values["size"] = state.texts.size(form.preflight.nbytes)
         self.desk.draw("overlay")
+
+    async def _save(self, model: Model) -> None:
+        state = self.desk.state
+        self.desk.registry.replace(model)
+        state.custom = self.desk.registry.custom()
+        await self.downloads.look()
+        if state.selected and state.selected.id == model.id:
+            await self.loading.use_anew(model)
+        self.managing.do_selector_open()
+        self.desk.notice(state.texts("add.saved", name=model.name))
 
     async def _add(self, model: Model, *, download: bool) -> None:
         self.desk.registry.add(model)

@@ -96,10 +96,6 @@ class Desk:
             return ""
         return library.engine_address(library.address(model.library, self.state.catalogue))
 
-    def models(self) -> tuple[Model, ...]:
-        """Return every model there is, the custom ones first."""
-        return (*self.state.custom, *self.state.catalogue.models.values())
-
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Let work go on by itself; what goes wrong in it is told."""
         task = asyncio.ensure_future(work)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from bocal.errors import Failure
+from bocal.errors import Failure, Problem
 from bocal.models import library, metadata, source
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Library, Model
@@ -40,6 +40,7 @@ class Downloads:
     async def bring(self, model: Model) -> State:
         """Bring what is missing of a model; returns how its job ended."""
         state = self.desk.state
+        state.leaving.pop(model.id, None)  # wanted again
         job = state.downloads.get(model.id)
         if job is None or job.state in {State.DONE, State.CANCELLED}:
             job = self._job(model)
@@ -56,19 +57,22 @@ class Downloads:
     async def look(self) -> None:
         """See which models are on this machine."""
         state = self.desk.state
-        wanted = [(it.id, source.engine_base(it.url), self.desk.library_key(it)) for it in self.desk.models()]
+        wanted = [
+            (it.id, source.engine_base(it.url), self.desk.library_key(it))
+            for it in state.models
+            if it.id not in state.leaving
+        ]
         try:
             state.presence = await presence.look(self.desk.outside.store, wanted)
         except Failure as failure:
             state.failure = failure
 
     async def forget(self, model: Model) -> None:
-        """Delete a model's files; its library stays while another model on this machine uses it."""
+        """Delete a model's files, but those that another model uses: the same address, or the same library."""
         key, here = self.desk.library_key(model), self.desk.state.presence
-        shared = any(
-            it.id != model.id and it.id in here and self.desk.library_key(it) == key for it in self.desk.models()
-        )
-        await presence.forget(self.desk.outside.store, source.engine_base(model.url), "" if shared else key)
+        shared = any(it.id in here and self.desk.library_key(it) == key for it in self.desk.state.others(model))
+        base = "" if self.desk.state.shares_files(model) else source.engine_base(model.url)
+        await presence.forget(self.desk.outside.store, base, "" if shared else key)
 
     def _job(self, model: Model) -> Download:
         catalogue = self.desk.state.catalogue
@@ -91,7 +95,10 @@ class Downloads:
         tensors = metadata.read_tensors(await store.read_json(Shelf.MODEL, key + manifest.NAME))
         config = await store.read_json(Shelf.CONFIG, key + plan.CONFIG)
         files = await library.list_files(base, network)
-        return (await library.choose(model, base, files, config, tensors, network, self.desk.state.catalogue)).library
+        choice = await library.choose(model, base, files, config, tensors, network, self.desk.state.catalogue)
+        if not choice.may_fit:  # told before the weights come, not after
+            raise Failure(Problem.LIBRARY_MISMATCH, detail=library.address(choice.library, self.desk.state.catalogue))
+        return choice.library
 
     def _remember_library(self, model: Model, found: Library) -> None:
         if model.custom and model.library != found:

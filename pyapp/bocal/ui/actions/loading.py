@@ -3,8 +3,9 @@
 from typing import Any
 
 from bocal.errors import Failure
-from bocal.models import library, source
+from bocal.models import library, overrides, source
 from bocal.models.catalogue import GUIDE_ID
+from bocal.models.overrides import Window
 from bocal.models.record import Model
 from bocal.protocols import Load, Shelf
 from bocal.ui.actions.answers import Answers
@@ -74,18 +75,27 @@ class Loading:
         model = self.desk.registry.find(model.id) or model  # its library may have been found on the way
         await self._load(model, choice)
 
-    async def read_context_window(self) -> None:
-        """Learn how many tokens the chosen model can hold, from its configuration and its record."""
+    async def use_anew(self, model: Model) -> None:
+        """Take over what was changed of the chosen model: it is loaded anew when next asked."""
+        await self.answers.end()
+        await self.desk.outside.engine.unload()
+        self.select(model)
+        await self.read_window()
+
+    async def read_window(self) -> None:
+        """Learn how many tokens the chosen model can hold."""
         model = self.desk.state.selected
-        if model is None:
-            return
+        if model and self.desk.state.complete(model):
+            window = await self._window(model)
+            self.desk.state.context_window = max(0, window.context)
+
+    async def _window(self, model: Model) -> Window:
         key = plan.config(plan.Place("", source.engine_base(model.url))).key
         try:
             config = await self.desk.outside.store.read_json(Shelf.CONFIG, key)
         except Failure:
             config = None
-        told = {**(config if isinstance(config, dict) else {}), **model.overrides}.get("context_window_size", 0)
-        self.desk.state.context_window = told if isinstance(told, int) and told > 0 else 0
+        return overrides.window(config, model.overrides)
 
     async def _load(self, model: Model, choice: int) -> None:
         state = self.desk.state
@@ -97,18 +107,18 @@ class Loading:
             self.desk.draw_soon()
 
         try:
-            await self.desk.outside.engine.load(self._engine_record(model), progress)
+            window = await self._window(model)
+            await self.desk.outside.engine.load(self._engine_record(model, window), progress)
         except Failure as failure:
             if choice == self.desk.choice:
                 state.phase, state.failure = Phase.FAILED, failure
         else:
             if choice == self.desk.choice:
-                state.phase = Phase.READY
-                await self.read_context_window()
+                state.phase, state.context_window = Phase.READY, max(0, window.context)
         if choice == self.desk.choice:
             self.desk.draw()
 
-    def _engine_record(self, model: Model) -> dict[str, Any]:
+    def _engine_record(self, model: Model, window: Window) -> dict[str, Any]:
         """Return WebLLM's `ModelRecord` for a model whose files are in the store."""
         assert model.library  # noqa: S101 - known once its files are here
         return {
@@ -116,7 +126,7 @@ class Loading:
             "model_id": model.id,
             "model_lib": library.engine_address(library.address(model.library, self.desk.state.catalogue)),
             "model_type": KINDS[model.kind],
-            "overrides": dict(model.overrides),
+            "overrides": {**model.overrides, **window.to_json()},
             "required_features": list(model.features),
             **({"model_manifest": model.extra["model_manifest"]} if not model.custom and model.extra else {}),
         }

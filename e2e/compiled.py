@@ -1,0 +1,40 @@
+"""Models of random weights, compiled here: one for each shape and quantisation that a test depends on."""
+
+from pathlib import Path
+
+import steps
+from mlc import __main__ as compiler
+
+ROOT = Path(__file__).resolve().parent.parent
+# Options of `python -m mlc model`. Small shards make many of them.
+SHAPES = {
+    # In no list, like nothing else: grouped heads, several shards.
+    "small": "--layers 2 --width 128 --heads 4 --kv-heads 2 --vocabulary 512 --context 512 --quantisation q4f32_1 "
+    "--shard-bytes 40000",
+    # Everything differs: no grouped heads, not quantised.
+    "other": "--layers 1 --width 64 --heads 2 --kv-heads 2 --vocabulary 384 --context 256 --prefill-chunk 128 "
+    "--quantisation q0f32 --seed 2 --shard-bytes 60000",
+    # Half precision, which not every graphics card has.
+    "half": "--layers 1 --width 64 --heads 2 --kv-heads 1 --vocabulary 384 --context 256 --prefill-chunk 128 "
+    "--quantisation q4f16_1 --shard-bytes 60000",
+    # As small, but wider.
+    "wider": "--layers 2 --width 192 --heads 6 --kv-heads 2 --vocabulary 512 --context 512 --prefill-chunk 128 "
+    "--quantisation q4f32_1 --shard-bytes 60000",
+}
+
+
+def model(name: str) -> Path:
+    """Return the folder of a model, compiled anew only when the compiler or its shape has changed."""
+    cache, options = ROOT / ".cache", SHAPES[name]
+
+    def work(folder: Path) -> None:
+        told = ["model", *options.split(), "--id", name, "--out", str(folder), "--cache", str(cache / "mlc")]
+        assert compiler.main(told) == 0
+
+    key = steps.fingerprint(ROOT / "build" / "mlc", name, options)
+    return steps.make(cache / "models" / name, key, work, f"compiling the test model {name}")
+
+
+def library(name: str) -> Path:
+    """Return a model's library."""
+    return model(name) / f"{name}-webgpu.wasm"
