@@ -23,7 +23,7 @@ def fetch_micropip(root: Path, cache: Path) -> Path:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise MissingError(f"micropip could not be fetched from the Python registry.\n{done.stderr.strip()}")
+            raise MissingError("micropip could not be fetched: is the Python package registry reachable?")
 
     return steps.make(cache / "micropip", steps.fingerprint(lock), work, "fetching micropip")
 

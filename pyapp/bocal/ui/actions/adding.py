@@ -1,7 +1,6 @@
 """The form of a custom model: what was pasted fills it, checks come before any download; it adds, edits, duplicates."""
 
 import asyncio
-import contextlib
 import dataclasses
 from itertools import count
 from typing import Any
@@ -110,8 +109,7 @@ class Adding:
         if field in {"paste", "url", "library"}:
             self._check(form)
         elif form.preflight and field in {option.name for option in overrides.OPTIONS}:
-            with contextlib.suppress(Failure):  # half a number is no mistake
-                form.preflight.use(self._read_overrides(form))
+            form.preflight.use(self._read_overrides(form, lenient=True))
         self.desk.draw("overlay")
 
     def _open(self, form: AddForm) -> None:
@@ -146,8 +144,8 @@ class Adding:
         url = source.read(values["url"], self.desk.outside.site).url
         form.invalid = "library"
         at = self._read_library_address(values["library"]) if values["library"] else None
-        chosen = self._read_overrides(form)
         form.invalid = ""
+        chosen = self._read_overrides(form)
         origin = form.origin or Model("", "", "")
         if origin.library and values["library"] == library.address(origin.library, self.desk.state.catalogue):
             at = origin.library  # a key stays a key: its address changes with WebLLM
@@ -156,17 +154,24 @@ class Adding:
             description=values["description"], library=at, overrides=chosen, custom=True,
         )  # fmt: skip
 
-    def _read_overrides(self, form: AddForm) -> dict[str, Any]:
-        """Return the overrides of a form; raises Failure, with `form.invalid` naming the field."""
+    def _read_overrides(self, form: AddForm, *, lenient: bool = False) -> dict[str, Any]:
+        """Return the overrides of a form.
+
+        Raises Failure, with `form.invalid` naming the field; while the visitor still types (`lenient`), what is no
+        number yet counts as nothing.
+        """
         chosen = dict(form.origin.overrides) if form.origin else {}
         for option in overrides.OPTIONS:
-            form.invalid = option.name
-            value = overrides.read(option, form[option.name])
-            if value is None:
-                chosen.pop(option.name, None)
-            else:
+            chosen.pop(option.name, None)
+            try:
+                value = overrides.read(option, form[option.name])
+            except Failure:
+                if lenient:
+                    continue
+                form.invalid = option.name
+                raise
+            if value is not None:
                 chosen[option.name] = value
-        form.invalid = ""
         return chosen
 
     def _look_for_id(self, form: AddForm) -> None:
@@ -228,9 +233,7 @@ class Adding:
         except Failure:
             return  # said when the form is sent: half an address is no mistake
         name = source.Source(url).suggested_id
-        chosen = {}
-        with contextlib.suppress(Failure):  # said when the form is sent
-            chosen = self._read_overrides(form)
+        chosen = self._read_overrides(form, lenient=True)
         model = Model(form["id"].strip() or name, form["name"].strip() or name, url, library=given, overrides=chosen)
         here = state.presence.get(model.id)
         form.preflight = Preflight(
@@ -239,9 +242,19 @@ class Adding:
         )  # fmt: skip
         self.desk.draw("overlay")
         await form.preflight.run()
-        if form.preflight and form.preflight.nbytes and "size" not in form.touched:
-            form.values["size"] = state.texts.size(form.preflight.nbytes)
+        self._fill_from(form, form.preflight)
         self.desk.draw("overlay")
+
+    def _fill_from(self, form: AddForm, preflight: Preflight) -> None:
+        """Fill what the model's own files tell into the fields that are still empty."""
+        texts, figures = self.desk.state.texts, preflight.figures
+        if preflight.nbytes and "size" not in form.touched:
+            form.values["size"] = texts.size(preflight.nbytes)
+        if figures and figures.layers and "description" not in form.touched:
+            kind = figures.model_type.capitalize()
+            form.values["description"] = texts(
+                "add.described", kind=kind, quantisation=figures.quantisation, layers=figures.layers
+            )
 
     async def _save(self, model: Model) -> None:
         state = self.desk.state

@@ -117,6 +117,7 @@ TEXTS = {
     "add.overrides": "Window and sampling",
     "add.overrides_help": "Leave a field empty for the model’s own value. A longer context window takes more memory; a sliding window forgets the oldest tokens instead.",
     "add.own_value": "The model’s own",
+    "add.described": "{kind} family, {quantisation}, {layers} layers",
     "add.required": "Fields with * are needed.",
     "add.checking": "Looking at the model’s files…",
     "add.later": "You can add it and mend it later.",

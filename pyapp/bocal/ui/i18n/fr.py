@@ -117,6 +117,7 @@ TEXTS = {
     "add.overrides": "Fenêtre et tirage",
     "add.overrides_help": "Laissez un champ vide pour la valeur du modèle. Une fenêtre plus longue prend plus de mémoire ; une fenêtre glissante oublie plutôt les jetons les plus anciens.",
     "add.own_value": "Celle du modèle",
+    "add.described": "Famille {kind}, {quantisation}, {layers} couches",
     "add.required": "Les champs marqués * sont nécessaires.",
     "add.checking": "Examen des fichiers du modèle…",
     "add.later": "Vous pouvez l’ajouter et le corriger plus tard.",
