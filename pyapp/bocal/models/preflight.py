@@ -201,6 +201,8 @@ class Preflight:
                 self._say(Name.WEIGHTS, Verdict.FAILED, words, file=shard.path, wanted_bytes=shard.nbytes,
                           found_bytes=there or 0)  # fmt: skip
                 return tensors
+        if len(shards) == 1 and verdict is Verdict.PASSED:
+            words = "check.weights.single"
         self._say(Name.WEIGHTS, verdict, words, parts=len(shards), total_bytes=self.nbytes)
         return tensors
 

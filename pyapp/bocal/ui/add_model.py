@@ -9,6 +9,7 @@ from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 
 ADVANCED = "add-advanced"
+IN_ADVANCED = {"library", *(option.name for option in overrides.OPTIONS)}
 
 
 def view(state: State) -> Html:
@@ -26,7 +27,7 @@ def view(state: State) -> Html:
                 tag("div",
                     _field(state, "id", required=True, fixed=form.editing),
                     _field(state, "name", required=True),
-                    _problem(state),
+                    None if form.invalid in IN_ADVANCED else _problem(state),
                     _field(state, "url", required=True, wide=True, mono=True),
                     _field(state, "size"),
                     _field(state, "description"),
@@ -74,14 +75,14 @@ def _summary(state: State) -> str:
 def _advanced(state: State) -> Html:
     t = state.texts
     numbers = [_field(state, option.name, placeholder=t("add.own_value")) for option in overrides.OPTIONS]
-    shown = ADVANCED in state.opened or state.form.invalid in {option.name for option in overrides.OPTIONS}
+    wrong = _problem(state) if state.form.invalid in IN_ADVANCED else None
     return tag("details",
         tag("summary", icon("chev", "i s flip chev"), tag("span", t("add.advanced"))),
         tag("div", _field(state, "library", wide=True, mono=True, help_=t("add.library_help")), class_="grid2"),
         tag("h3", t("add.overrides"), class_="adv-head"),
         tag("p", t("add.overrides_help"), class_="small muted"),
-        tag("div", numbers, class_="grid2"),
-        class_="adv", id=ADVANCED, open=shown,
+        tag("div", numbers, wrong, class_="grid2"),
+        class_="adv", id=ADVANCED, open=ADVANCED in state.opened or wrong is not None,
     )  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """The preflight's checks: one row each, failures first once all are known."""
 
+import re
+
+from bocal.models import figures
 from bocal.models.preflight import Check, Name, Preflight, Verdict
 from bocal.ui import problems
 from bocal.ui.html import Html, button, icon, tag
@@ -54,8 +57,17 @@ def counted(state: State, preflight: Preflight) -> str:
 def sentence(state: State, check: Check) -> str:
     """What one check found."""
     if check.words:
-        return state.texts(check.words, **check.facts)
+        facts = dict(check.facts)
+        if "figures" in facts:
+            facts["figures"] = _figures(state, str(facts["figures"]))
+        return state.texts(check.words, **facts)
     return state.texts.failure(check.failure) if check.failure else state.texts("check.running")
+
+
+def _figures(state: State, text: str) -> str:
+    """Return a list of figures with their names in the visitor's language."""
+    names = {*figures.SHAPE, *figures.MEANING}
+    return re.sub(r"\w+", lambda word: state.texts(f"figure.{word[0]}") if word[0] in names else word[0], text)
 
 
 def label(state: State, name: Name) -> str:

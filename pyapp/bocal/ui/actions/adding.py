@@ -60,6 +60,7 @@ class Adding:
         except Failure as failure:
             form.failure = failure
             self.desk.draw("overlay")
+            self.desk.outside.page.focus(f"add-{form.invalid}")
             return
         checked = form.preflight
         if checked and checked.model.url == model.url:
