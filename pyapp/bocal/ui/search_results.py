@@ -18,7 +18,8 @@ def view(state: State, search: Search) -> Html:
     t, failure = state.texts, search.failure
     host, count = urlsplit(search.hub).netloc, len(search.hits)
     nothing = not count and not search.running and not failure
-    told = t("search.running") if search.running else t.count("search.count", count)
+    more = search.own.following or search.others.following
+    told = t("search.running") if search.running else t.count("search.so_far" if more else "search.count", count)
     waits = search.own.running and not search.own.hits  # everybody else's stay below mlc-ai's
     rows = [
         _listing(state, search, search.own, "own", AUTHOR),
@@ -62,7 +63,14 @@ def _row(state: State, search: Search, hit: Hit) -> Html:
     lacks_f16 = state.device is not None and "f16" in hit.quantisation and state.device.lacks(("shader-f16",))
     described = f"found-{hit.id.replace('/', '-')}"
     return tag("li",
-        button(tag("span", name), "add.found", hit.id, ROW, title=hit.id, aria_describedby=described),
+        button(tag("span", name), "add.found", hit.id, ROW, title=hit.id,
+               aria_describedby=f"{described} {described}-marks"),
+        tag("span",
+            tag("span", icon("lock", "i s"), tag("span", t("search.gated")), class_="badge warn",
+                title=t("search.gated_why")) if hit.gated else None,
+            tag("span", t("selector.needs_f16"), class_="badge bad", title=t("selector.needs_f16_why"))
+            if lacks_f16 else None,
+            class_="marks", id=f"{described}-marks"),
         tag("div",
             tag("span", owner, class_="owner"),
             tag("span", hit.parameters, class_="num"),
@@ -70,12 +78,6 @@ def _row(state: State, search: Search, hit: Hit) -> Html:
             tag("span", "…" if size is None else t.size(size) if size else "", class_="num sz"),
             tag("span", icon("dl", "i s"), tag("span", t.number(hit.downloads)), class_="num dls",
                 title=t.count("search.downloads", hit.downloads)),
-            tag("span",
-                tag("span", icon("lock", "i s"), tag("span", t("search.gated")), class_="badge warn",
-                    title=t("search.gated_why")) if hit.gated else None,
-                tag("span", t("selector.needs_f16"), class_="badge bad", title=t("selector.needs_f16_why"))
-                if lacks_f16 else None,
-                class_="marks"),
             class_="facts-line", id=described),
         class_="hit", data_id=hit.id,
     )  # fmt: skip

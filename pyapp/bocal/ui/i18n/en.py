@@ -249,6 +249,8 @@ TEXTS = {
     "search.again": "Try again",
     "search.count.one": "{count} model",
     "search.count.other": "{count} models",
+    "search.so_far.one": "{count} model so far",
+    "search.so_far.other": "{count} models so far",
     "search.downloads.one": "{count} download in the last month",
     "search.downloads.other": "{count} downloads in the last month",
     "search.gated": "Gated",

@@ -251,6 +251,8 @@ TEXTS = {
     "search.again": "Réessayer",
     "search.count.one": "{count} modèle",
     "search.count.other": "{count} modèles",
+    "search.so_far.one": "{count} modèle pour l’instant",
+    "search.so_far.other": "{count} modèles pour l’instant",
     "search.downloads.one": "{count} téléchargement le mois dernier",
     "search.downloads.other": "{count} téléchargements le mois dernier",
     "search.gated": "Sur accord",
