@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bocal.errors import Failure, Problem, refused
-from bocal.models import catalogue, paste
+from bocal.models import catalogue, paste, source
 from bocal.models.paste import Address, NotAModel, Records, Words
 from bocal.models.preflight import Name, Preflight, Verdict
 from bocal.models.record import Library, Model
@@ -43,9 +43,13 @@ MARKS = {
 
 
 class Web:
-    """`protocols.Network` over urllib, each request in a thread of its own."""
+    """`protocols.Network` over urllib, each request in a thread of its own.
 
-    def __init__(self) -> None:
+    `site` is the address of the page that would ask: what a host does not let it read (CORS) is not read here either.
+    """
+
+    def __init__(self, site: str = NO_SITE) -> None:
+        self._origin = _origin(site)
         self._opener = urllib.request.OpenerDirector()
         for handler in (  # what urlopen has, without the schemes of files and FTP, to which a host could redirect
             urllib.request.ProxyHandler, urllib.request.HTTPHandler, urllib.request.HTTPSHandler,
@@ -79,26 +83,45 @@ class Web:
         return True
 
     def _ask(self, url: str, method: str, most: int | None) -> tuple[bytes, str]:
-        host = urlsplit(url).netloc or url
+        host = url
         try:
-            request = urllib.request.Request(url, method=method, headers={"User-Agent": "bocal"})  # noqa: S310 - the opener knows http and https only
+            host = urlsplit(url).netloc or url
+            told = {"User-Agent": "bocal", "Origin": self._origin}
+            request = urllib.request.Request(url, method=method, headers=told)  # noqa: S310 - the opener knows http and https only
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 # A redirected HEAD becomes a GET in Python 3.12, whose content is not wanted either.
                 content: bytes = b"" if method == "HEAD" else answer.read(-1 if most is None else most + 1)
                 announced = answer.headers.get("Content-Length", "")
                 link: str = answer.headers.get("Link", "")
+                readable = self._is_readable(url, answer.headers.get("Access-Control-Allow-Origin"))
         except urllib.error.HTTPError as error:
             error.close()
+            if not self._is_readable(url, error.headers.get("Access-Control-Allow-Origin")):
+                raise _hidden(url) from error
             raise refused(url, error.code, error.headers.get) from error
         except http.client.IncompleteRead as error:
             raise _cut_short(url, len(error.partial), len(error.partial) + (error.expected or 0)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: an address http cannot have
             raise Failure(Problem.UNREACHABLE, detail=f"{url}: {error}", host=host) from error
+        if not readable:
+            raise _hidden(url)
         if most is not None and len(content) > most:
             raise Failure(Problem.TOO_LARGE, url=url, bytes=len(content))
         if method == "GET" and announced.isdigit() and len(content) < int(announced):
             raise _cut_short(url, len(content), int(announced))
         return content, link
+
+    def _is_readable(self, url: str, allowed: str | None) -> bool:
+        return allowed in {"*", self._origin} or _origin(url) == self._origin
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _hidden(url: str) -> Failure:
+    return Failure(Problem.NO_CORS, detail=url, host=urlsplit(url).netloc)
 
 
 def _cut_short(url: str, found: int, wanted: int) -> Failure:
@@ -122,18 +145,23 @@ def main(arguments: list[str] | None = None) -> int:
         "what", nargs="+", help="a repository (owner/name), an address, models as JSON or text; - reads standard input"
     )
     line.add_argument("--library", help="address of the model library (.wasm)")
-    line.add_argument("--site", default=NO_SITE, help="address of a Bocal page, for paths on its own site")
+    line.add_argument("--site", default=NO_SITE, help="address of the Bocal page that will run it")
     line.add_argument("--language", choices=sorted(LANGUAGES), help="default: the terminal's")
     line.add_argument("--catalogue", type=Path, help="a catalogue.json (default: dist/catalogue.json)")
     options = line.parse_args(arguments)
     state = State(Texts(options.language or negotiate([_language()])), standard_models(options.catalogue))
     text = _standard_input() if options.what == ["-"] else " ".join(options.what)
     models, complaints = read_models(text, options.site, state.texts)
-    if options.library:
-        models = [dataclasses.replace(model, library=Library(url=options.library)) for model in models]
+    try:
+        site = source.read(options.site).url
+        given = Library(url=source.read(options.library).url) if options.library else None
+    except Failure as failure:
+        print(state.texts.failure(failure), file=sys.stderr)
+        return NO_MODEL
+    models = [dataclasses.replace(model, library=given or model.library) for model in models]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
-    return max(NO_MODEL if complaints else CAN_RUN, asyncio.run(_check(models, state)))
+    return max(NO_MODEL if complaints else CAN_RUN, asyncio.run(_check(models, state, Web(site))))
 
 
 def read_models(text: str, site: str, texts: Texts) -> tuple[list[Model], list[str]]:
@@ -160,9 +188,9 @@ def read_models(text: str, site: str, texts: Texts) -> tuple[list[Model], list[s
     return [model for model in models if model.url and model not in ours], complaints
 
 
-async def _check(models: list[Model], state: State) -> int:
+async def _check(models: list[Model], state: State, web: Web) -> int:
     """Check models, several at a time, and print their tables in order; return the exit status."""
-    web, turn, status = Web(), asyncio.Semaphore(MODELS_AT_ONCE), CAN_RUN
+    turn, status = asyncio.Semaphore(MODELS_AT_ONCE), CAN_RUN
 
     async def run(model: Model) -> Preflight:
         preflight = Preflight(model, None, web, state.catalogue)

@@ -77,7 +77,7 @@ def host() -> Iterator[Host]:
 
 def answer(handler: http.server.BaseHTTPRequestHandler, status: int, content: bytes = b"", **headers: str) -> None:
     handler.send_response(status)
-    for name, value in {"Content_Length": str(len(content)), **headers}.items():
+    for name, value in {"Content_Length": str(len(content)), "Access_Control_Allow_Origin": "*", **headers}.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     if handler.command != "HEAD":
@@ -157,6 +157,15 @@ def test_a_library_on_the_command_line_comes_before_a_records(host: Host, capsys
     host.files["/other/other.wasm"] = b"no library"
     assert run(url, "--library", f"{host.address}/other/other.wasm") == 1
     assert "other.wasm is not a WebAssembly file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", ["http://[", "x/y.wasm", "ftp://x/y.wasm", "http://x:y/z.wasm", "http://x/\n.wasm"])
+def test_an_address_of_no_library_is_told(host: Host, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    own = host.publish("own")
+    assert run(json.dumps({"id": "x", "url": own, "library": {"url": url}})) in {1, 2}
+    assert run(f"ID: x\nURL: {own}\nLibrary: {url}") in {1, 2}
+    assert run(own, "--library", "http://[") == 2
+    assert "is not the address" in capsys.readouterr().err
 
 
 def test_a_list_gives_a_table_each_and_the_worst_exit_status(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,6 +249,23 @@ def test_a_host_at_fault_is_named(
     host.faults["own"] = fault
     assert run(host.publish("own")) == 1
     assert told in capsys.readouterr().out.replace("\u00a0", " ")
+
+
+def test_a_host_that_lets_no_page_read_is_found_out(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    url = host.publish("own")
+    for allowed, site, status in (
+        ("https://else.example", "https://bocal.example/", 1),
+        ("https://bocal.example", "https://bocal.example/", 0),
+        ("", f"{host.address}/bocal/", 0),  # the page is on the same site
+    ):
+
+        def reply(it: http.server.BaseHTTPRequestHandler, allowed: str = allowed) -> None:
+            content = host.files.get(it.path)
+            answer(it, 404 if content is None else 200, content or b"", Access_Control_Allow_Origin=allowed)
+
+        host.faults["own"] = reply
+        assert run(url, "--site", site) == status
+        assert ("does not let web pages read" in capsys.readouterr().out) is bool(status)
 
 
 def test_redirects_are_followed(host: Host, capsys: pytest.CaptureFixture[str]) -> None:

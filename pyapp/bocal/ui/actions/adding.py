@@ -125,6 +125,7 @@ class Adding:
 
     def _open(self, form: AddForm) -> None:
         self.desk.state.form, self.desk.state.overlay = form, Overlay.ADD
+        self.searching.follow(form)
         if form["url"]:
             self._check(form)
         self.desk.draw()

@@ -31,8 +31,8 @@ class Searching:
             task.cancel()
         self._tasks.clear()
         form.search = None
+        self.read_hub()
         if isinstance(form.pasted, Words) and len(form.pasted.query) >= SHORTEST:
-            self.read_hub()
             hub, network = self.desk.state.hub.address, self.desk.outside.network
             form.search = Search(form.pasted.query, hub, network, self._sizes, self.desk.draw_soon)
             self._run(self._soon(form.search))
