@@ -84,6 +84,7 @@ def test_mlc_ais_come_first_then_everybodys_each_once_and_page_by_page(form: Loc
     expect(sections.first.locator(".hit")).to_have_count(10)
     sections.first.get_by_role("button", name="More results").click()
     expect(sections.first.locator(".hit")).to_have_count(12)
+    expect(sections.first.locator(".hit").nth(10).get_by_role("button")).to_be_focused()
     expect(sections.first.get_by_role("button", name="More results")).to_have_count(0)
 
     more = sections.last.get_by_role("button", name="More results")

@@ -99,24 +99,30 @@ class Search:
 
     async def run(self) -> None:
         """Read the first rows of both lists, and their sizes; what fails is kept in the list's `failure`."""
-        await asyncio.gather(self.read_on(self.own), self.read_on(self.others))
+        await asyncio.gather(self._read(self.own), self._read(self.others))
 
     async def again(self) -> None:
         """Read on where that failed."""
-        await asyncio.gather(*(self.read_on(listing) for listing in (self.own, self.others) if listing.failure))
+        await asyncio.gather(*(self._read(listing) for listing in (self.own, self.others) if listing.failure))
 
     async def read_on(self, listing: Listing) -> None:
-        """Add the next rows to a list, and their sizes."""
+        """Add the next rows to a list; their sizes are not read yet."""
         listing.running, listing.failure = True, None
         self._changed()
-        before = len(listing.hits)
         try:
             await self._read_pages(listing)
         except Failure as failure:
             listing.failure = failure
         listing.running = False
         self._changed()
-        await asyncio.gather(*(self._read_size(hit) for hit in listing.hits[before:] if self.size(hit) is None))
+
+    async def read_sizes(self, listing: Listing) -> None:
+        """Read the sizes of the rows that lack theirs."""
+        await asyncio.gather(*(self._read_size(hit) for hit in listing.hits if self.size(hit) is None))
+
+    async def _read(self, listing: Listing) -> None:
+        await self.read_on(listing)
+        await self.read_sizes(listing)
 
     async def _read_pages(self, listing: Listing) -> None:
         known = {hit.id.lower() for hit in listing.hits}

@@ -10,7 +10,7 @@ from bocal.ui.state import State
 FIELD = "add-paste"
 ROW, MORE = "name", "btn sm more"
 ROWS = {ROW, MORE}  # the classes of what the arrows go through
-STEPS = f"#{FIELD}, #found .{ROW}, #found .more:not([disabled])"
+STEPS = f"#{FIELD}, #found .{ROW}, #found .more"
 
 
 def view(state: State, search: Search) -> Html:
@@ -41,13 +41,18 @@ def view(state: State, search: Search) -> Html:
     )  # fmt: skip
 
 
+def row_id(hit: Hit) -> str:
+    """Return the ID of a row's button in the document."""
+    return f"found-{hit.id.replace('/', '-')}"
+
+
 def _listing(state: State, search: Search, listing: Listing, whose: str, heading: str) -> Html | None:
     if not listing.hits and not (listing.following and not listing.running and not listing.failure):
         return None
     more = None
     if listing.following and not listing.failure:
         label = state.texts("search.running" if listing.running else "search.more")
-        more = button(label, "search.more", whose, MORE, disabled=listing.running,
+        more = button(label, "search.more", whose, MORE, aria_disabled="true" if listing.running else None,
                       aria_describedby=f"found-{whose}")  # fmt: skip
     return tag("section",
         tag("h3", heading, id=f"found-{whose}"),
@@ -61,9 +66,9 @@ def _row(state: State, search: Search, hit: Hit) -> Html:
     t, size = state.texts, search.size(hit)
     owner, _, name = hit.id.partition("/")
     lacks_f16 = state.device is not None and "f16" in hit.quantisation and state.device.lacks(("shader-f16",))
-    described = f"found-{hit.id.replace('/', '-')}"
+    described = f"{row_id(hit)}-facts"
     return tag("li",
-        button(tag("span", name), "add.found", hit.id, ROW, title=hit.id,
+        button(tag("span", name), "add.found", hit.id, ROW, title=hit.id, id=row_id(hit),
                aria_describedby=f"{described} {described}-marks"),
         tag("span",
             tag("span", icon("lock", "i s"), tag("span", t("search.gated")), class_="badge warn",

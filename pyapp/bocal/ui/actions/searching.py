@@ -7,10 +7,10 @@ from typing import Any
 from bocal.errors import Failure
 from bocal.models import search
 from bocal.models.paste import Words
-from bocal.models.search import Search
+from bocal.models.search import Listing, Search
 from bocal.protocols import Key
 from bocal.ui.actions.desk import HUB, Desk
-from bocal.ui.search_results import FIELD, ROWS, STEPS
+from bocal.ui.search_results import FIELD, ROWS, STEPS, row_id
 from bocal.ui.state import AddForm, Hub, Overlay
 
 PAUSE = 0.3  # seconds without typing after which words are searched for
@@ -39,8 +39,10 @@ class Searching:
 
     def do_search_more(self, whose: str) -> None:
         """Show more of mlc-ai's results (`whose` is "own") or of everybody else's."""
-        if found := self.desk.state.form.search:
-            self._run(found.read_on(found.own if whose == "own" else found.others))
+        found = self.desk.state.form.search
+        listing = (found.own if whose == "own" else found.others) if found else None
+        if found and listing and not listing.running:
+            self._run(self._more(found, listing))
 
     def do_search_again(self) -> None:
         """Ask again what was not answered."""
@@ -87,6 +89,15 @@ class Searching:
     async def _soon(self, found: Search) -> None:
         await asyncio.sleep(PAUSE)
         await found.run()
+
+    async def _more(self, found: Search, listing: Listing) -> None:
+        """Show more of one list, from its first new row on."""
+        before = len(listing.hits)
+        await found.read_on(listing)
+        self.desk.draw("overlay")
+        if len(listing.hits) > before:
+            self.desk.outside.page.focus(row_id(listing.hits[before]))
+        await found.read_sizes(listing)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.desk.spawn(work)
