@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import hub
 import server
 import uvicorn
 from starlette.applications import Starlette
@@ -58,7 +59,8 @@ class ModelHost:
     """Hugging Face, small: repositories are folders, by `owner/name`.
 
     `requests` lists (method, path) in order; `delay` is in seconds, before each file of the CDN; `faults` are answers
-    given instead of a file's, by the end of its path.
+    given instead of a file's, by the end of its path; `api` is what a search asks,
+    `silence` what is never answered.
     """
 
     def __init__(self) -> None:
@@ -67,10 +69,13 @@ class ModelHost:
         self.delay = 0.0
         self.faults: dict[str, Callable[[], Response]] = {}
         self.cdn = Server(self._application(Route("/{owner}/{repo}/{path:path}", self._blob)))
-        self.hub = Server(self._application(
+        self.api = hub.Api(self.repositories)
+        self.silence = hub.Silence(self._application(
+            *self.api.routes,
             Route("/api/models/{owner}/{repo}/tree/{revision}", self._tree),
             Route("/{owner}/{repo}/resolve/{revision}/{path:path}", self._resolve),
         ))  # fmt: skip
+        self.hub = Server(self.silence)
         self.origin = self.hub.origin
 
     def stop(self) -> None:

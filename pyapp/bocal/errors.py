@@ -17,6 +17,8 @@ class Problem(StrEnum):
     URL_UNREADABLE = "problem.url_unreadable"
     LIBRARY_URL_UNREADABLE = "problem.library_url_unreadable"
     NUMBER_UNREADABLE = "problem.number_unreadable"
+    HUB_UNREADABLE = "problem.hub_unreadable"
+    NO_SEARCH = "problem.no_search"
     UNREACHABLE = "problem.unreachable"
     NO_CORS = "problem.no_cors"
     OFFLINE = "problem.offline"

@@ -32,10 +32,16 @@ class Settings(Protocol):
 
 
 class Network(Protocol):
-    """Requests to a model's host. Every failure is a Failure that names its cause."""
+    """Requests to a model's host.
+
+    Every failure is a Failure that names its cause; cancelling the task that waits ends its request.
+    """
 
     async def read_json(self, url: str) -> Any:
         """GET a JSON document; raises Failure(NOT_JSON) when it is something else."""
+
+    async def read_page(self, url: str) -> tuple[Any, str]:
+        """GET a JSON document with its `Link` header (RFC 8288), "" when there is none; raises as `read_json` does."""
 
     async def read_bytes(self, url: str, most: int) -> bytes:
         """GET a file of at most `most` bytes; raises Failure(TOO_LARGE) for a longer one."""

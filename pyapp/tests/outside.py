@@ -35,11 +35,15 @@ class Settings(dict[str, str]):
 
 
 class Web:
-    """Documents by URL; anything else is not found. `asked` lists the requests."""
+    """Documents by URL; anything else is not found. `links` are their Link headers, `asked` lists the requests."""
 
     def __init__(self, documents: Mapping[str, Any]) -> None:
         self.documents = dict(documents)
+        self.links: dict[str, str] = {}
         self.asked: list[str] = []
+
+    async def read_page(self, url: str) -> tuple[Any, str]:
+        return await self.read_json(url), self.links.get(url, "")
 
     async def read_json(self, url: str) -> Any:
         self.asked.append(url)

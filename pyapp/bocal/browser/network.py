@@ -1,6 +1,8 @@
 """Requests to a model's host, with every failure named."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import js
@@ -10,36 +12,54 @@ from bocal.errors import Failure, Problem, refused
 
 
 class Fetch:
-    """`protocols.Network` over the page's `fetch`."""
+    """`protocols.Network` over the page's `fetch`. Cancelling the task that waits for an answer ends its request."""
 
     async def read_json(self, url: str) -> Any:
         """GET a JSON document; raises Failure when it cannot be had or is something else."""
-        response = await request(url)
-        try:
-            return json.loads(await response.text())
-        except ValueError as error:
-            raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
-        except JsException as error:
-            raise unreachable(url, error) from error
+        return (await self.read_page(url))[0]
+
+    async def read_page(self, url: str) -> tuple[Any, str]:
+        """GET a JSON document and its `Link` header, "" when there is none or its host hides it (CORS)."""
+        with abortable() as signal:
+            response = await request(url, signal=signal)
+            try:
+                return json.loads(await response.text()), str(response.headers.get("Link") or "")
+            except (ValueError, RecursionError) as error:
+                raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
+            except JsException as error:
+                raise unreachable(url, error) from error
 
     async def read_bytes(self, url: str, most: int) -> bytes:
         """GET a file of at most `most` bytes."""
-        response = await request(url)
-        announced = response.headers.get("Content-Length")
-        if announced and announced.isdigit() and int(announced) > most:
-            raise Failure(Problem.TOO_LARGE, url=url, bytes=int(announced))
-        try:
-            return bytes((await response.arrayBuffer()).to_bytes())
-        except JsException as error:
-            raise unreachable(url, error) from error
+        with abortable() as signal:
+            response = await request(url, signal=signal)
+            announced = response.headers.get("Content-Length")
+            if announced and announced.isdigit() and int(announced) > most:
+                raise Failure(Problem.TOO_LARGE, url=url, bytes=int(announced))
+            try:
+                return bytes((await response.arrayBuffer()).to_bytes())
+            except JsException as error:
+                raise unreachable(url, error) from error
 
     async def exists(self, url: str) -> bool:
         """Whether a HEAD request finds something at `url`."""
         try:
-            await request(url, method="HEAD")
+            with abortable() as signal:
+                await request(url, method="HEAD", signal=signal)
         except Failure:
             return False
         return True
+
+
+@contextmanager
+def abortable() -> Iterator[Any]:
+    """Give an AbortSignal for requests; they end where the block is left by an exception, as when it is cancelled."""
+    controller = js.AbortController.new()
+    try:
+        yield controller.signal
+    except BaseException:
+        controller.abort()
+        raise
 
 
 async def request(url: str, *, method: str = "GET", signal: Any = None, fresh: bool = False) -> Any:
@@ -55,13 +75,13 @@ async def request(url: str, *, method: str = "GET", signal: Any = None, fresh: b
     try:
         response = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
     except JsException as error:
-        raise await no_answer(url, error) from error
+        raise await no_answer(url, error, signal) from error
     if not response.ok:
         raise refused(url, int(response.status), response.headers.get)
     return response
 
 
-async def no_answer(url: str, error: BaseException) -> Failure:
+async def no_answer(url: str, error: BaseException, signal: Any = None) -> Failure:
     """Name why a request got no answer that this page may read.
 
     `fetch` tells a page nothing; but a request that does not ask to read (`no-cors`) goes through exactly when the host
@@ -71,6 +91,8 @@ async def no_answer(url: str, error: BaseException) -> Failure:
     if failure.problem is Problem.OFFLINE:
         return failure
     options = {"method": "HEAD", "mode": "no-cors", "referrerPolicy": "no-referrer", "credentials": "omit"}
+    if signal is not None:
+        options["signal"] = signal
     try:
         await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
     except JsException:

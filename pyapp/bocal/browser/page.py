@@ -1,7 +1,8 @@
 """The document: draws HTML with the least change (idiomorph), and hands on what the visitor does.
 
-Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields, `data-submit` for
-forms, `data-cancel` for dialogs. One listener of each kind, on the document, serves them all.
+Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields (`data-change` for
+those heard once they are left or Enter is pressed), `data-submit` for forms, `data-cancel` for dialogs. One listener of
+each kind, on the document, serves them all.
 """
 
 from collections.abc import Callable
@@ -59,7 +60,7 @@ class Document:
                 listener.act(button.dataset.act, getattr(button.dataset, "arg", None) or "")
 
         def typed(event: Any) -> None:
-            name = getattr(event.target.dataset, "input", None)
+            name = getattr(event.target.dataset, event.type, None)  # "input" or "change"
             if name:
                 listener.typed(name, event.target.value)
 
@@ -92,8 +93,8 @@ class Document:
 
         js.window.addEventListener("storage", create_proxy(stored))
         for name, hear, capture in (
-            ("click", click, False), ("input", typed, False), ("submit", submit, False), ("keydown", press, False),
-            ("cancel", cancel, True), ("toggle", toggle, True),
+            ("click", click, False), ("input", typed, False), ("change", typed, False), ("submit", submit, False),
+            ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True),
         ):  # fmt: skip
             js.document.addEventListener(name, create_proxy(hear), capture)
 

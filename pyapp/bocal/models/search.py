@@ -1,20 +1,26 @@
-"""Searching Hugging Face for MLC models: the addresses to ask and how to read the answers.
+"""Searching Hugging Face, or a mirror of it, for MLC models: a search at work, what it asks, how it reads answers.
 
 The search goes to `mlc-ai`, who make WebLLM's own models, then to everybody under the tag `mlc-llm`. A listing tells
 neither sizes nor what is inside: Hugging Face refuses `usedStorage` there, MLC's shards are not safetensors, and
 `siblings` come without sizes. So a hit's size is 0 until `read_size` has read the model's own page of the API.
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from bocal.errors import Failure, Problem
 from bocal.models import catalogue, other, source
+from bocal.protocols import Network
 
 HUB = f"https://{source.HUGGING_FACE}"
 AUTHOR = "mlc-ai"
+PAGE = 10  # repositories asked for at a time
+MOST_PAGES = 3  # that are read for one list of rows, where few of their entries are new MLC models
+AT_ONCE = 4  # requests for sizes
 TAG = "mlc-llm"
 _TAGS = frozenset({TAG, "mlc", "web-llm", "webllm"})
 _EXPAND = ("downloads", "gated", "likes", "safetensors", "siblings", "tags")
@@ -35,6 +41,149 @@ class Hit:
     parameters: str = ""
     size: int = 0
     is_mlc: bool = False
+
+
+@dataclass
+class Listing:
+    """One list of results: `hits` so far, and the address of the `following` page, "" after the last.
+
+    `failure` says why reading on failed; reading on again may succeed.
+    """
+
+    following: str
+    hits: list[Hit] = field(default_factory=list)
+    running: bool = True
+    failure: Failure | None = None
+
+
+class Search:
+    """Words being searched for at `hub`: mlc-ai's models, and beside them everybody else's.
+
+    `sizes` are in bytes, by `size_url`; they are read for the rows as these come, and those known already are not
+    asked for. `changed` is called whenever there is something new to show.
+    """
+
+    def __init__(
+        self, query: str, hub: str, network: Network, sizes: dict[str, int], changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.query = query
+        self.hub = hub
+        self.own = Listing(url(query, base=hub, limit=PAGE))
+        self.others = Listing(url(query, author=None, base=hub, limit=PAGE))
+        self._network = network
+        self._sizes = sizes
+        self._untold: set[str] = set()
+        self._few = asyncio.Semaphore(AT_ONCE)
+        self._asked_to_wait = False
+        self._changed = changed
+
+    @property
+    def running(self) -> bool:
+        """Whether pages are being read."""
+        return self.own.running or self.others.running
+
+    @property
+    def hits(self) -> list[Hit]:
+        """All found so far, each repository once."""
+        return [*self.own.hits, *self.others.hits]
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why not everything could be read, or None."""
+        return self.own.failure or self.others.failure
+
+    def size(self, hit: Hit) -> int | None:
+        """Return the bytes of a repository: 0 when nobody tells, None while they are being asked for."""
+        asked = size_url(hit.id, self.hub)
+        return hit.size or self._sizes.get(asked, 0 if asked in self._untold else None)
+
+    async def run(self) -> None:
+        """Read the first rows of both lists, and their sizes; what fails is kept in the list's `failure`."""
+        await asyncio.gather(self._read(self.own), self._read(self.others))
+
+    async def again(self) -> None:
+        """Read on where that failed."""
+        await asyncio.gather(*(self._read(listing) for listing in (self.own, self.others) if listing.failure))
+
+    async def read_on(self, listing: Listing) -> None:
+        """Add the next rows to a list; their sizes are not read yet."""
+        listing.running, listing.failure = True, None
+        self._changed()
+        try:
+            await self._read_pages(listing)
+        except Failure as failure:
+            listing.failure = failure
+        listing.running = False
+        self._changed()
+
+    async def read_sizes(self, listing: Listing) -> None:
+        """Read the sizes of the rows that lack theirs."""
+        await asyncio.gather(*(self._read_size(hit) for hit in listing.hits if self.size(hit) is None))
+
+    async def _read(self, listing: Listing) -> None:
+        await self.read_on(listing)
+        await self.read_sizes(listing)
+
+    async def _read_pages(self, listing: Listing) -> None:
+        known = {hit.id.lower() for hit in listing.hits}
+        enough = len(known) + PAGE // 2
+        for _page in range(MOST_PAGES):
+            if not listing.following or len(known) >= enough:
+                return
+            hits, listing.following = await self._read_page(listing.following)
+            for hit in hits:
+                mine = hit.id.lower().startswith(f"{AUTHOR}/")
+                if hit.is_mlc and mine is (listing is self.own) and hit.id.lower() not in known:
+                    known.add(hit.id.lower())
+                    listing.hits.append(hit)
+            self._changed()
+
+    async def _read_page(self, address: str) -> tuple[list[Hit], str]:
+        host = urlsplit(self.hub).netloc
+        try:
+            document, link = await self._network.read_page(address)
+            return read(document), next_page(link, address) or ""
+        except ValueError as error:
+            raise Failure(Problem.NO_SEARCH, detail=f"{address}: {error}", host=host) from error
+        except Failure as failure:
+            if failure.problem in {Problem.NOT_FOUND, Problem.NOT_JSON, Problem.REFUSED}:
+                raise Failure(Problem.NO_SEARCH, detail=failure.detail, host=host) from failure
+            raise
+
+    async def _read_size(self, hit: Hit) -> None:
+        asked, size = size_url(hit.id, self.hub), 0
+        async with self._few:
+            if not self._asked_to_wait:
+                try:
+                    size = read_size(await self._network.read_json(asked))
+                except Failure as failure:
+                    self._asked_to_wait = failure.problem is Problem.TOO_MANY_REQUESTS
+        if size:
+            self._sizes[asked] = size
+        else:
+            self._untold.add(asked)
+        self._changed()
+
+
+def read_hub(text: str) -> str:
+    """Return the address of a hub as a person writes it, without a slash at its end; "" stands for Hugging Face's.
+
+    Raises Failure(HUB_UNREADABLE).
+    """
+    if not text.strip():
+        return HUB
+    try:
+        whole = source.address(text, HUB) or text
+        if source.is_hugging_face((urlsplit(whole).hostname or "").rstrip(".")):
+            return HUB
+        return source.read(whole).url.rstrip("/")
+    except (Failure, ValueError) as error:
+        raise Failure(Problem.HUB_UNREADABLE, detail=str(error), text=text.strip()[:80]) from error
+
+
+def address(repository: str, hub: str) -> str:
+    """Return what a person would paste for a repository found: its name, or its whole address on another hub."""
+    return repository if hub == HUB else f"{hub}/{repository}"
 
 
 def url(query: str, author: str | None = AUTHOR, limit: int = 20, cursor: str = "", base: str = HUB) -> str:
@@ -84,12 +233,6 @@ def next_page(link: str, page: str = HUB) -> str | None:
             origin = "/".join(page.split("/")[:3])
             return target if target == origin or target.startswith((f"{origin}/", f"{origin}?")) else None
     return None
-
-
-def merge(own: Iterable[Hit], others: Iterable[Hit]) -> list[Hit]:
-    """Return the hits of mlc-ai, then everybody else's that are MLC models, each once."""
-    found = {hit.id.lower(): hit for hit in reversed([*own, *(hit for hit in others if hit.is_mlc)])}
-    return list(reversed(found.values()))
 
 
 def _hit(entry: dict[str, Any]) -> Hit:

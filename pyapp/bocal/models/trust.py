@@ -9,7 +9,10 @@ KEY = "bocal.trusted"  # of localStorage
 
 def author(url: str) -> str:
     """Return who answers for the library at `url`: "host/owner" on a hub such as Hugging Face, else the host."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all: nobody answers for it
+        return url
     owner = re.match(r"/([^/]+)/[^/]+/resolve/", parts.path)
     return f"{parts.netloc}/{owner[1]}" if owner else parts.netloc
 

@@ -215,7 +215,10 @@ def read_library(url: str) -> dict[str, str]:
 
     WebLLM's own libraries change with its version, so they are kept by key; before 0.2.80 their names told the context.
     """
-    path = urlsplit(url).path if url.lower().startswith("http") else url
+    try:
+        path = urlsplit(url).path if url.lower().startswith("http") else url
+    except ValueError:
+        path = url
     if "/binary-mlc-llm-libs/" in path:
         return {"key": re.sub(r"-ctx\d+k(?=_cs)", "", path.rpartition("/")[2])}
     return {"url": url} if "/" in path else {"key": path}

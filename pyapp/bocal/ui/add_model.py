@@ -1,10 +1,12 @@
 """The dialog of a custom model: adding one, editing one."""
 
+from urllib.parse import urlsplit
+
 from bocal.errors import Problem
 from bocal.models import overrides
 from bocal.models.paste import NotAModel, Records, Words
 from bocal.models.preflight import Verdict
-from bocal.ui import checks, problems
+from bocal.ui import checks, problems, search_results
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 
@@ -122,16 +124,15 @@ def _found(state: State) -> Html:
     t, pasted = state.texts, state.form.pasted
     if isinstance(pasted, NotAModel):
         return tag("div", icon("info"), tag("p", t(pasted.what, **pasted.facts)), class_="note warn", role="status")
-    if isinstance(pasted, Words) and pasted.query:
-        words = t("paste.words", query=pasted.query)
-        return tag("div", icon("info"), tag("p", words), class_="note info", role="status")
+    if isinstance(pasted, Words) and state.form.search:
+        return search_results.view(state, state.form.search)
     if isinstance(pasted, Records) and (len(pasted.models) > 1 or pasted.unreadable):
         words = t.count("paste.records", len(pasted.models))
         if pasted.unreadable:
             words += " " + t.count("paste.unreadable", len(pasted.unreadable))
         add = button(t("paste.add_all"), "add.all", classes="btn sm") if pasted.models else None
         return tag("div", icon("info"), tag("p", words), add, class_="note info", role="status")
-    return tag("p", t("paste.lead"), class_="small muted")
+    return tag("p", t("paste.lead", host=urlsplit(state.hub.address).netloc), class_="small muted")
 
 
 def _problem(state: State) -> Html | None:

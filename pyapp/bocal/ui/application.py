@@ -16,6 +16,7 @@ from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
+from bocal.ui.actions.searching import Searching
 from bocal.ui.state import Overlay, Phase, State
 
 
@@ -30,11 +31,12 @@ class Application:
         self.loading = Loading(desk, self.downloads, self.answers)
         self.managing = Managing(desk)
         self.deleting = Deleting(desk, self.downloads, self.loading)
-        self.adding = Adding(desk, self.downloads, self.loading, self.managing)
+        self.searching = Searching(desk)
+        self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         asking = Asking(desk, self.loading, self.answers)
         subjects = (
-            self.downloads, self.answers, self.loading, self.managing, self.deleting, self.adding, asking, Frame(desk),
-            self,
+            self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
+            asking, Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -47,6 +49,7 @@ class Application:
         """Draw the page, look at the machine, and get the last model (at first: the guide) ready."""
         state, desk = self.state, self.desk
         state.theme = desk.outside.settings.read(THEME) or "auto"
+        self.searching.read_hub()
         state.custom = desk.registry.custom()
         state.selected = desk.registry.find(desk.outside.settings.read(SELECTED) or GUIDE_ID)
         state.selected = state.selected or state.catalogue.models[GUIDE_ID]
@@ -83,6 +86,8 @@ class Application:
             self.state.draft = value
         elif name == "selector.query":
             self.managing.typed_query(value)
+        elif name == "settings.hub":
+            self.searching.typed_hub(value)
         elif name.startswith("add."):
             self.adding.typed(name.removeprefix("add."), value)
 
@@ -106,6 +111,8 @@ class Application:
             self.desk.outside.page.step(
                 "#selector .search input, #selector button.name:not([disabled])", 1 if key.name == "ArrowDown" else -1
             )
+            return True
+        if self.searching.pressed(key):
             return True
         if state.overlay is Overlay.NONE and key.name == "Escape":
             if state.drawer_open:

@@ -12,6 +12,7 @@ from bocal.models.device import Device
 from bocal.models.paste import Pasted
 from bocal.models.preflight import Preflight
 from bocal.models.record import Model
+from bocal.models.search import HUB, Search
 from bocal.protocols import Load
 from bocal.ui.text import Texts
 from bocal.weights.download import Download
@@ -63,6 +64,7 @@ class AddForm:
     preflight: Preflight | None = None
     origin: Model | None = None
     editing: bool = False
+    search: Search | None = None
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
@@ -79,6 +81,15 @@ class Leaving:
     place: int
     nbytes: int
     until: float
+
+
+@dataclass
+class Hub:
+    """Where models are searched: the `address` in use, and the `text` of its field, which `failure` keeps from use."""
+
+    address: str = HUB
+    text: str = HUB
+    failure: Failure | None = None
 
 
 @dataclass
@@ -107,6 +118,7 @@ class State:
     query: str = ""
     only_here: bool = False
     form: AddForm = field(default_factory=AddForm)
+    hub: Hub = field(default_factory=Hub)
     deleting: Model | None = None
     leaving: dict[str, Leaving] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)

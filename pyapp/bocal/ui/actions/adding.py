@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.models import catalogue, library, overrides, paste, source, trust
+from bocal.models import catalogue, library, overrides, paste, search, source, trust
 from bocal.models.library import Origin
 from bocal.models.paste import Address, Records
 from bocal.models.preflight import Preflight
@@ -15,6 +15,7 @@ from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
+from bocal.ui.actions.searching import Searching
 from bocal.ui.add_model import ADVANCED
 from bocal.ui.state import AddForm, Overlay
 
@@ -25,11 +26,14 @@ FORM_FIELDS = ("id", "name", "url", "size", "description", "library")
 class Adding:
     """Actions of the form."""
 
-    def __init__(self, desk: Desk, downloads: Downloads, loading: Loading, managing: Managing) -> None:
+    def __init__(
+        self, desk: Desk, downloads: Downloads, loading: Loading, managing: Managing, searching: Searching
+    ) -> None:
         self.desk = desk
         self.downloads = downloads
         self.loading = loading
         self.managing = managing
+        self.searching = searching
         self._checking: asyncio.Task[None] | None = None
 
     def do_add_open(self) -> None:
@@ -95,6 +99,11 @@ class Adding:
         """Select the model that already has the ID."""
         await self.loading.do_model_choose(model_id)
 
+    def do_add_found(self, repository: str) -> None:
+        """Take a repository that a search found."""
+        self.typed("paste", search.address(repository, self.desk.state.hub.address))
+        self.desk.outside.page.focus("add-paste")
+
     def typed(self, field: str, value: str) -> None:
         """Take over what was typed into a field of the form."""
         form = self.desk.state.form
@@ -103,6 +112,7 @@ class Adding:
             form.failure, form.invalid = None, ""
         if field == "paste":
             self._take_paste(form)
+            self.searching.follow(form)
         else:
             (form.touched.add if value else form.touched.discard)(field)
         if field in {"paste", "id"}:
@@ -115,6 +125,7 @@ class Adding:
 
     def _open(self, form: AddForm) -> None:
         self.desk.state.form, self.desk.state.overlay = form, Overlay.ADD
+        self.searching.follow(form)
         if form["url"]:
             self._check(form)
         self.desk.draw()

@@ -15,7 +15,7 @@ from bocal.ui import screens
 from bocal.ui.state import Overlay, Screen, State
 
 # Keys of localStorage besides the registry's.
-LANGUAGE, THEME, SELECTED = "bocal.language", "bocal.theme", "bocal.model"
+LANGUAGE, THEME, SELECTED, HUB = "bocal.language", "bocal.theme", "bocal.model", "bocal.hub"
 NOTICE = 3.0  # seconds that a short notice stays
 
 
@@ -96,11 +96,12 @@ class Desk:
             return ""
         return library.engine_address(library.address(model.library, self.state.catalogue))
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let work go on by itself; what goes wrong in it is told."""
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let work go on by itself; what goes wrong in it is told. Returns its task, to cancel it."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     async def _notice(self, text: str) -> None:
         self.state.notice = text
