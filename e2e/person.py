@@ -30,6 +30,21 @@ def open_selector(page: Page) -> Locator:
     return page.get_by_role("dialog", name=re.compile("^(Models|Modèles)$"))
 
 
+def show_actions(selector: Locator, name: str) -> None:
+    """Show what can be done with a model of the selector."""
+    selector.get_by_role(
+        "button", name=re.compile(f"^(More actions for|Autres actions pour) {re.escape(name)}$")
+    ).click()
+
+
+def ask_to_delete(page: Page, name: str) -> Locator:
+    """Ask for a model's deletion; return the dialog that makes sure."""
+    selector = open_selector(page)
+    show_actions(selector, name)
+    selector.get_by_role("button", name=f"Delete {name}", exact=True).click()
+    return page.get_by_role("dialog", name=f"Delete {name}?")
+
+
 def open_form(page: Page) -> Locator:
     """Open the form for a custom model; return its dialog."""
     open_selector(page).get_by_role(

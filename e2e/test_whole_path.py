@@ -11,6 +11,7 @@ import servers
 from person import (
     add_model,
     ask,
+    ask_to_delete,
     begin_anew,
     fill,
     model_button,
@@ -18,6 +19,7 @@ from person import (
     open_page,
     open_selector,
     service_worker_is_ready,
+    show_actions,
     stored,
     wait_until_ready,
 )
@@ -73,15 +75,12 @@ def test_deleting_a_model_asks_first_and_removes_its_files(
     add_model(page, OWN_ID, "My small one", address)
     wait_until_ready(page, "My small one")
 
-    selector = open_selector(page)
-    selector.get_by_role("button", name="Delete My small one").click()
-    question = page.get_by_role("dialog", name="Delete My small one?")
+    question = ask_to_delete(page, "My small one")
     expect(question).to_contain_text("This frees")
     question.get_by_role("button", name="Cancel").click()
     assert any(key.startswith(address) for key in stored(page, "model"))
 
-    open_selector(page).get_by_role("button", name="Delete My small one").click()
-    page.get_by_role("dialog", name="Delete My small one?").get_by_role("button", name="Delete").click()
+    ask_to_delete(page, "My small one").get_by_role("button", name="Delete").click()
     wait_until_ready(page, "The guide")
     expect(open_selector(page).get_by_role("button", name="My small one")).to_have_count(0)
     expect(page.locator("#notices")).to_contain_text("My small one was deleted")
@@ -95,8 +94,9 @@ def test_standard_models_cannot_be_deleted(page: Page, site: servers.Server) -> 
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     selector = open_selector(page)
-    expect(selector.get_by_role("button", name="Llama 3.2 1B Instruct", exact=True).first).to_be_visible()
-    expect(selector.locator(".del")).to_have_count(0)
+    show_actions(selector, "Llama 3.2 1B Instruct")
+    actions = selector.get_by_role("group", name="More actions for Llama 3.2 1B Instruct")
+    expect(actions.get_by_role("button")).to_have_text(["Duplicate", "Copy link"])
 
 
 def test_a_used_id_is_refused(page: Page, site: servers.Server, host: servers.ModelHost, small_model: Path) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 from bocal.models import listing, variants
 from bocal.models.catalogue import GUIDE_ID, parameters
+from bocal.models.fit import read_size
 from bocal.models.listing import OTHER, Filters, Group
 from bocal.models.record import Model
 from bocal.models.variants import Size
@@ -187,7 +188,8 @@ def _row(state: State, model: Model, group: Group | None = None, *, first: bool 
     t, name = state.texts, state.name(model)
     blocked = state.device is not None and state.device.lacks(model.features)
     selected = _is_selected(state, model)
-    size = t.size(model.memory) if model.memory else model.size
+    known = model.memory or read_size(model.size)
+    size = t.size(known) if known else model.size
     looks = (
         "m",
         "is-blocked" if blocked else "",

@@ -23,7 +23,7 @@ class Managing:
         state.custom = self.desk.registry.custom()
         state.filters, state.rows, state.menu, state.overlay = Filters(), FIRST_ROWS, "", Overlay.SELECTOR
         self.desk.close_drawer()
-        self.desk.draw()
+        self.desk.draw("header", "overlay")
 
     def do_selector_filter(self, which: str = "") -> None:
         """Show all models, only those on this machine ("here"), or only those that fit it ("fits")."""
@@ -36,7 +36,7 @@ class Managing:
 
     def do_selector_more(self) -> None:
         """Draw more of the list: its end came near."""
-        self.desk.state.rows += FIRST_ROWS
+        self.desk.state.rows += max(FIRST_ROWS, self.desk.state.rows // 2)
         self.desk.draw("overlay")
 
     def do_selector_fold(self, name: str) -> None:
