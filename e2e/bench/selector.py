@@ -83,6 +83,10 @@ def measure(page: Page) -> dict[str, list[float]]:
 
     def everything() -> None:
         page.locator("#selector-search").fill("")
+        page.locator("#filter-family").select_option("")
+
+    def one() -> None:
+        page.locator("#selector-search").fill("number 987,")
 
     opening = repeat(page, OPEN, IS_OPEN, closed)
     closed()
@@ -92,15 +96,11 @@ def measure(page: Page) -> dict[str, list[float]]:
         field.value = 'Qwen'; field.dispatchEvent(new InputEvent('input', { bubbles: true }))"""
     return {
         "open": opening,
-        "type a first letter (all match)": repeat(page, typing("e"), "true", everything),
+        "type a letter (most match)": repeat(page, typing("r"), f"!({count(words)})", everything),
         "type a word (250 match)": repeat(page, typing("boreal"), count("250"), everything),
         "type a number (1 matches)": repeat(page, typing("number 987,"), count("1"), everything),
-        "delete what was typed (all match)": repeat(
-            page, typing(""), count(words), lambda: page.locator("#selector-search").fill("number 987,")
-        ),
-        "choose a family": repeat(
-            page, family, f"!{count(words)}", lambda: page.locator("#filter-family").select_option("") and None
-        ),
+        "delete what was typed (all match)": repeat(page, typing(""), count(words), one),
+        "choose a family": repeat(page, family, f"!({count(words)})", everything),
     }
 
 
@@ -119,10 +119,11 @@ def main() -> int:
         found = measure(page)
         browser.close()
     print(f"Selector with {MODELS} custom models, {TIMES} times each, ms")
-    print(f"{'':36}{'median':>8}{'worst':>8}   bound {BOUND}")
+    print(f"{'':36}{'best':>8}{'median':>8}{'worst':>8}   bound {BOUND}")
     for name, times in found.items():
         middle = statistics.median(times)
-        print(f"{name:36}{middle:8.0f}{max(times):8.0f}   {'within' if middle <= BOUND else 'OVER'}")
+        told = "within" if middle <= BOUND else "OVER"
+        print(f"{name:36}{min(times):8.0f}{middle:8.0f}{max(times):8.0f}   {told}")
     return int(any(statistics.median(times) > BOUND for times in found.values()))
 
 

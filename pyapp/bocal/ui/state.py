@@ -21,7 +21,7 @@ from bocal.weights.download import Download
 from bocal.weights.download import State as Job
 from bocal.weights.presence import Presence
 
-FIRST_ROWS = 30  # lines of the selector that are drawn at first, two screens; more are as one scrolls
+FIRST_ROWS = 24  # lines of the selector that are drawn at first, two screens; more are as one scrolls
 
 
 class Screen(StrEnum):

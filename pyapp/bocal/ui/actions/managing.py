@@ -61,10 +61,11 @@ class Managing:
         if key.name in {"ArrowDown", "ArrowUp"} and not key.focus_id.startswith(FILTER):
             page.step(f"#{SEARCH}, {NAMES}", 1 if key.name == "ArrowDown" else -1)
         elif on_row and key.name in {"Home", "End"}:
+            most = 2 * len(self.desk.state.models)  # at least as many as there are lines
             if key.name == "End":
-                self.desk.state.rows = len(self.desk.models())
+                self.desk.state.rows = most
                 self.desk.draw("overlay")
-            page.step(NAMES, len(self.desk.models()) * (1 if key.name == "End" else -1))
+            page.step(NAMES, most if key.name == "End" else -most)
         else:
             return False
         return True
