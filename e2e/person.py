@@ -37,12 +37,12 @@ def show_actions(selector: Locator, name: str) -> None:
     ).click()
 
 
-def ask_to_delete(page: Page, name: str) -> Locator:
-    """Ask for a model's deletion; return the dialog that makes sure."""
+def from_menu(page: Page, name: str, action: str) -> None:
+    """Open the selector, and do something with one of its models: Edit, Duplicate, Copy link or Delete."""
     selector = open_selector(page)
     show_actions(selector, name)
-    selector.get_by_role("button", name=f"Delete {name}", exact=True).click()
-    return page.get_by_role("dialog", name=f"Delete {name}?")
+    actions = selector.get_by_role("group", name=name)
+    actions.get_by_text(action, exact=True).click()
 
 
 def open_form(page: Page) -> Locator:

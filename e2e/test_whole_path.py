@@ -11,9 +11,9 @@ import servers
 from person import (
     add_model,
     ask,
-    ask_to_delete,
     begin_anew,
     fill,
+    from_menu,
     model_button,
     open_form,
     open_page,
@@ -75,12 +75,14 @@ def test_deleting_a_model_asks_first_and_removes_its_files(
     add_model(page, OWN_ID, "My small one", address)
     wait_until_ready(page, "My small one")
 
-    question = ask_to_delete(page, "My small one")
+    from_menu(page, "My small one", "Delete")
+    question = page.get_by_role("dialog", name="Delete My small one?")
     expect(question).to_contain_text("This frees")
     question.get_by_role("button", name="Cancel").click()
     assert any(key.startswith(address) for key in stored(page, "model"))
 
-    ask_to_delete(page, "My small one").get_by_role("button", name="Delete").click()
+    from_menu(page, "My small one", "Delete")
+    page.get_by_role("dialog", name="Delete My small one?").get_by_role("button", name="Delete").click()
     wait_until_ready(page, "The guide")
     expect(open_selector(page).get_by_role("button", name="My small one")).to_have_count(0)
     expect(page.locator("#notices")).to_contain_text("My small one was deleted")
