@@ -57,6 +57,8 @@ def _record(model: dict[str, Any], base: str) -> dict[str, Any]:
         "features": sorted(features),
         "overrides": model.get("overrides", {}),
     }
+    if "buffer_size_required_bytes" in model:
+        record["buffer"] = model["buffer_size_required_bytes"]
     if "model_manifest" in model:
         record["package"] = model["model_manifest"]
     return record

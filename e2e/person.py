@@ -30,6 +30,21 @@ def open_selector(page: Page) -> Locator:
     return page.get_by_role("dialog", name=re.compile("^(Models|Modèles)$"))
 
 
+def show_actions(selector: Locator, name: str) -> None:
+    """Show what can be done with a model of the selector."""
+    selector.get_by_role(
+        "button", name=re.compile(f"^(More actions for|Autres actions pour) {re.escape(name)}$")
+    ).click()
+
+
+def from_menu(page: Page, name: str, action: str) -> None:
+    """Open the selector, and do something with one of its models: Edit, Duplicate, Copy link or Delete."""
+    selector = open_selector(page)
+    show_actions(selector, name)
+    actions = selector.get_by_role("group", name=name)
+    actions.get_by_text(action, exact=True).click()
+
+
 def open_form(page: Page) -> Locator:
     """Open the form for a custom model; return its dialog."""
     open_selector(page).get_by_role(

@@ -13,6 +13,7 @@ from person import (
     ask,
     begin_anew,
     fill,
+    from_menu,
     open_form,
     open_page,
     open_selector,
@@ -215,7 +216,7 @@ def test_a_library_that_two_models_share_stays_with_the_other(
     for name in ("one", "two"):
         add_model(bocal, name, name, f"{host.origin}/labo/{name}", library=library)
         wait_until_ready(bocal, name)
-    open_selector(bocal).get_by_role("button", name="Delete one").click()
+    from_menu(bocal, "one", "Delete")
     bocal.get_by_role("dialog", name="Delete one?").get_by_role("button", name="Delete", exact=True).click()
     expect(bocal.locator("#notices")).to_contain_text("one was deleted")
     expect(open_selector(bocal).locator("[data-id=one]")).to_have_count(0)

@@ -141,6 +141,9 @@ class Page(Protocol):
     def step(self, selector: str, by: int) -> None:
         """Move the focus among the elements that match, `by` places from the one that has it (from none: the first)."""
 
+    def to_top(self, element_id: str) -> None:
+        """Scroll an element's content to its beginning."""
+
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture is drawn; asking again before then changes nothing."""
 

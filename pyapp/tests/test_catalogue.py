@@ -5,21 +5,23 @@ from bocal.models import catalogue
 
 
 @pytest.mark.parametrize(
-    ("model_id", "name", "family", "parameters"),
+    ("model_id", "name", "parameters"),
     [
-        ("Llama-3.2-1B-Instruct-q4f16_1-MLC", "Llama 3.2 1B Instruct", "Llama", "1B"),
-        ("Llama-3.1-8B-Instruct-q4f32_1-MLC-1k", "Llama 3.1 8B Instruct (1k)", "Llama", "8B"),
-        ("Qwen3-1.7B-q4f16_1-MLC", "Qwen3 1.7B", "Qwen", "1.7B"),
-        ("Qwen2.5-Coder-0.5B-Instruct-q0f16-MLC", "Qwen2.5 Coder 0.5B Instruct", "Qwen", "0.5B"),
-        ("SmolLM2-360M-Instruct-q4f16_1-MLC", "SmolLM2 360M Instruct", "SmolLM", "360M"),
-        ("stablelm-2-zephyr-1_6b-q4f16_1-MLC", "stablelm 2 zephyr 1.6b", "Stablelm", "1.6B"),
-        ("Phi-3.5-mini-instruct-q4f16_1-MLC", "Phi 3.5 mini instruct", "Phi", ""),
-        ("gemma-2-2b-jpn-it-q4f32_1-MLC", "gemma 2 2b jpn it", "Gemma", "2B"),
+        ("Llama-3.2-1B-Instruct-q4f16_1-MLC", "Llama 3.2 1B Instruct", "1B"),
+        ("Llama-3.1-8B-Instruct-q4f32_1-MLC-1k", "Llama 3.1 8B Instruct (1k)", "8B"),
+        ("Qwen3-1.7B-q4f16_1-MLC", "Qwen3 1.7B", "1.7B"),
+        ("Qwen2.5-Coder-0.5B-Instruct-q0f16-MLC", "Qwen2.5 Coder 0.5B Instruct", "0.5B"),
+        ("SmolLM2-360M-Instruct-q4f16_1-MLC", "SmolLM2 360M Instruct", "360M"),
+        ("stablelm-2-zephyr-1_6b-q4f16_1-MLC", "stablelm 2 zephyr 1.6b", "1.6B"),
+        ("Phi-3.5-mini-instruct-q4f16_1-MLC", "Phi 3.5 mini instruct", "3.8B"),
+        ("gemma-4-E2B-it-q4f16_1-MLC", "gemma 4 E2B it", "2B"),
+        ("phi-2-orange", "phi 2 orange", "2.7B"),
+        ("my-model", "my model", ""),
+        ("gemma-2-2b-jpn-it-q4f32_1-MLC", "gemma 2 2b jpn it", "2B"),
     ],
 )
-def test_names(model_id: str, name: str, family: str, parameters: str) -> None:
+def test_names(model_id: str, name: str, parameters: str) -> None:
     assert catalogue.display_name(model_id) == name
-    assert catalogue.family(model_id) == family
     assert catalogue.parameters(model_id) == parameters
 
 

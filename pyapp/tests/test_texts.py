@@ -33,8 +33,8 @@ def test_every_key_the_code_names_exists_and_every_key_is_named() -> None:
         if "i18n" not in path.parts:
             words = (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
             named |= {word for word in words if isinstance(word, str) and KEY.fullmatch(word)}
-    built = ("add.", "nogpu.", "settings.", "selector.count.", "problem.", "paste.", "check.name.", "check.library.",
-             "check.failed.", "check.warned.", "figure.", "search.count.", "search.so_far.",
+    built = ("add.", "nogpu.", "settings.", "selector.count.", "selector.others.", "problem.", "paste.", "check.name.",
+             "check.library.", "check.failed.", "check.warned.", "figure.", "search.count.", "search.so_far.",
              "search.downloads.")  # fmt: skip
     made = {key for key in en.TEXTS if key.startswith(built)}
     assert set(en.TEXTS) - named - made == set()

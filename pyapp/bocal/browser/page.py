@@ -1,7 +1,8 @@
 """The document: draws HTML with the least change (idiomorph), and hands on what the visitor does.
 
 Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields (`data-change` for
-those heard once they are left or Enter is pressed), `data-submit` for forms, `data-cancel` for dialogs. One listener of
+those heard once they are left or Enter is pressed), `data-submit` for forms, `data-cancel` for dialogs, `data-grow` for
+lists that are drawn further as their end comes near. One listener of
 each kind, on the document, serves them all.
 """
 
@@ -79,6 +80,12 @@ class Document:
             if event.target.localName == "details" and event.target.id:
                 listener.toggled(event.target.id, bool(event.target.open))
 
+        def scroll(event: Any) -> None:
+            pane = event.target
+            action = getattr(getattr(pane, "dataset", None), "grow", None)
+            if action and pane.scrollHeight - pane.scrollTop - pane.clientHeight < pane.clientHeight:
+                listener.act(action, "")
+
         def press(event: Any) -> None:
             focus = js.document.activeElement
             key = Key(
@@ -94,7 +101,7 @@ class Document:
         js.window.addEventListener("storage", create_proxy(stored))
         for name, hear, capture in (
             ("click", click, False), ("input", typed, False), ("change", typed, False), ("submit", submit, False),
-            ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True),
+            ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True), ("scroll", scroll, True),
         ):  # fmt: skip
             js.document.addEventListener(name, create_proxy(hear), capture)
 
@@ -146,13 +153,18 @@ class Document:
 
     def step(self, selector: str, by: int) -> None:
         """Move the focus among the elements that match."""
-        elements = list(js.document.querySelectorAll(selector))
-        if not elements:
+        elements = js.Array.from_(js.document.querySelectorAll(selector))
+        if not elements.length:
             return
-        focused = js.document.activeElement
-        place = next((number for number, element in enumerate(elements) if element.isSameNode(focused)), None)
-        goal = 0 if place is None else max(0, min(len(elements) - 1, place + by))
+        place = elements.indexOf(js.document.activeElement)
+        goal = 0 if place < 0 else max(0, min(elements.length - 1, place + by))
         elements[goal].focus()
+
+    def to_top(self, element_id: str) -> None:
+        """Scroll an element's content to its beginning."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.scrollTop = 0
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture; in a hidden tab, soon."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bocal.models.record import Library, Model
@@ -13,8 +14,16 @@ GUIDE_FOLDER = "models/guide/"
 # What a model's name is not: the quantisation, the format, the chunk of prefill.
 _QUANTISATION = re.compile(r"[-_]q\d+f(?:16|32)(?:_\d)?(?=-|$)")
 _MLC = re.compile(r"-MLC(?=-|$)")
-_TUNED = re.compile(r"[-_](instruct|chat|it|hf|bf16|\d{4})(?=[-_]|$)", re.IGNORECASE)
-_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
+_SIZE = re.compile(r"(?<![\w.])e?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
+# The parameters of models whose IDs do not tell them, by what those begin with.
+_UNTOLD = {
+    "phi-1_5-": "1.3B",
+    "phi-2-": "2.7B",
+    "phi-3-mini-": "3.8B",
+    "phi-3.5-mini-": "3.8B",
+    "phi-3.5-vision-": "4.2B",
+    "phi-4-mini-": "3.8B",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ def read(document: Any, site: str) -> Catalogue:
             custom=False,
             kind=entry["kind"],
             memory=entry["memory"],
+            buffer=entry.get("buffer", 0),
             quantisation=entry["quantisation"],
             features=tuple(entry["features"]),
             extra={"model_manifest": entry["package"]} if "package" in entry else {},
@@ -65,13 +75,11 @@ def display_name(model_id: str) -> str:
     return f"{name} (1k)" if short else name
 
 
+@lru_cache(maxsize=8192)
 def parameters(model_id: str) -> str:
-    """Return the number of parameters that an ID tells, such as "1.7B" or "360M"; "" when it tells none."""
+    """Return the number of parameters of a model, such as "1.7B" or "360M"; "" when its ID does not tell."""
     found = _SIZE.search(model_id.replace("_", "."))
-    return f"{found[1]}{found[2].upper()}" if found else ""
-
-
-def family(model_id: str) -> str:
-    """Return the family an ID begins with, such as "Llama", "Qwen" or "gemma", for grouping."""
-    name = re.split(r"[-\d.]", _TUNED.sub("", model_id), maxsplit=1)[0]
-    return name[:1].upper() + name[1:]
+    if found:
+        return f"{found[1]}{found[2].upper()}"
+    name = model_id.lower()
+    return next((told for beginning, told in _UNTOLD.items() if name.startswith(beginning)), "")

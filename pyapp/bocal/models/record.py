@@ -17,8 +17,9 @@ class Library:
 class Model:
     """A model as the selector lists it.
 
-    `url` is where its files are, as `source.read` gives it. `memory` is in bytes, 0 when unknown; `features` are
-    WebGPU's names. `kind` is "llm", "vlm" (it sees images) or "embedding". `size` is the free text of the form
+    `url` is where its files are, as `source.read` gives it. `memory` is in bytes, 0 when unknown; `buffer` is what it
+    binds at once, in bytes, 0 when unknown; `features` are WebGPU's names. `kind` is "llm", "vlm" (it sees images) or
+    "embedding". `size` is the free text of the form
     ("3.8 GB"). `extra` holds fields of a stored record that are not ours: they survive a round trip.
     """
 
@@ -32,6 +33,7 @@ class Model:
     custom: bool = True
     kind: str = "llm"
     memory: int = 0
+    buffer: int = 0
     quantisation: str = ""
     features: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -18,9 +18,16 @@ class Registry:
     def __init__(self, settings: Settings, standard: Mapping[str, Model]) -> None:
         self._settings = settings
         self._standard = standard
+        self._read: tuple[str | None, list[Model]] = (None, [])  # what was read last, and what it meant
 
     def custom(self) -> list[Model]:
         """Return the custom models that can be read, in order; the first of two with one ID."""
+        raw = self._settings.read(KEY)
+        if raw != self._read[0]:
+            self._read = (raw, self._custom())
+        return list(self._read[1])
+
+    def _custom(self) -> list[Model]:
         models: dict[str, Model] = {}
         for entry in self._entries():
             try:

@@ -84,10 +84,10 @@ class Application:
         """Take over what was typed into a field."""
         if name == "draft":
             self.state.draft = value
-        elif name == "selector.query":
-            self.managing.typed_query(value)
         elif name == "settings.hub":
             self.searching.typed_hub(value)
+        elif name.startswith("selector."):
+            self.managing.typed(name.removeprefix("selector."), value)
         elif name.startswith("add."):
             self.adding.typed(name.removeprefix("add."), value)
 
@@ -107,11 +107,11 @@ class Application:
         if key.command and key.name.lower() == "k":
             self.act("overlay.close" if state.overlay is Overlay.SELECTOR else "selector.open", "")
             return True
-        if state.overlay is Overlay.SELECTOR and key.name in {"ArrowDown", "ArrowUp"}:
-            self.desk.outside.page.step(
-                "#selector .search input, #selector button.name:not([disabled])", 1 if key.name == "ArrowDown" else -1
-            )
-            return True
+        if state.overlay is Overlay.SELECTOR:
+            to_delete = self.managing.to_delete(key)
+            if to_delete:
+                self.act("delete.open", to_delete)
+            return bool(to_delete) or self.managing.pressed(key)
         if self.searching.pressed(key):
             return True
         if state.overlay is Overlay.NONE and key.name == "Escape":

@@ -1,6 +1,7 @@
 """HTML from Python values: texts are escaped, markup is not, and the two cannot be mistaken for one another."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 
 VOID = {"br", "hr", "img", "input"}
@@ -24,12 +25,17 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
     for key, value in attributes.items():
         if value is None or value is False:
             continue
-        word = key.rstrip("_").replace("_", "-")
+        word = _word(key)
         parts.append(f" {word}" if value is True else f' {word}="{escape(str(value))}"')
     parts.append(">")
     if name not in VOID:
         parts += [join(children), f"</{name}>"]
     return Html("".join(parts))
+
+
+@lru_cache
+def _word(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
 
 
 def join(children: Child) -> Html:

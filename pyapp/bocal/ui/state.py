@@ -9,6 +9,8 @@ from bocal.errors import Failure
 from bocal.models import source
 from bocal.models.catalogue import GUIDE_ID, Catalogue
 from bocal.models.device import Device
+from bocal.models.fit import Estimate, estimate
+from bocal.models.listing import Filters
 from bocal.models.paste import Pasted
 from bocal.models.preflight import Preflight
 from bocal.models.record import Model
@@ -18,6 +20,8 @@ from bocal.ui.text import Texts
 from bocal.weights.download import Download
 from bocal.weights.download import State as Job
 from bocal.weights.presence import Presence
+
+FIRST_ROWS = 24  # lines of the selector that are drawn at first, two screens; more are as one scrolls
 
 
 class Screen(StrEnum):
@@ -94,7 +98,10 @@ class Hub:
 
 @dataclass
 class State:
-    """One page's worth of facts; whatever can be derived from them is a property or a view's business."""
+    """One page's worth of facts; whatever can be derived from them is a property or a view's business.
+
+    Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
+    """
 
     texts: Texts
     catalogue: Catalogue
@@ -115,8 +122,9 @@ class State:
     overlay: Overlay = Overlay.NONE
     sidebar_closed: bool = False
     drawer_open: bool = False
-    query: str = ""
-    only_here: bool = False
+    filters: Filters = field(default_factory=Filters)
+    rows: int = FIRST_ROWS
+    menu: str = ""
     form: AddForm = field(default_factory=AddForm)
     hub: Hub = field(default_factory=Hub)
     deleting: Model | None = None
@@ -153,6 +161,11 @@ class State:
         """Whether all of a model's files are on this machine."""
         here = self.presence.get(model.id)
         return here is not None and here.complete
+
+    def fit(self, model: Model) -> Estimate | None:
+        """Return how a model fits this machine, None while too little is known."""
+        here = self.presence.get(model.id)
+        return estimate(model, self.device, here.total if here else 0)
 
     @property
     def can_answer(self) -> bool:

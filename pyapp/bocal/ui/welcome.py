@@ -1,16 +1,19 @@
 """The first screen: this machine, the guide, and good first models; or why no model can run here."""
 
+from bocal.models import listing, variants
 from bocal.models.catalogue import GUIDE_ID
+from bocal.models.fit import Fit
 from bocal.models.record import Model
-from bocal.ui import jobs
+from bocal.ui import fit_badge, jobs
 from bocal.ui.html import Html, button, icon, join, logo, tag
 from bocal.ui.state import Phase, State
 
-# Three sizes to begin with, by name without quantisation; shown while WebLLM's list has them.
+# Three sizes to begin with: for each the models to choose from, the best first, by their IDs without quantisation. The
+# first that fits is shown; of the largest also one that is tight.
 PICKS = (
-    ("Qwen3-1.7B", "pick.small"),
-    ("Llama-3.2-3B-Instruct", "pick.middle"),
-    ("Llama-3.1-8B-Instruct", "pick.large"),
+    ("pick.small", ("Qwen3-1.7B", "Qwen3-0.6B", "SmolLM2-360M-Instruct"), (Fit.FITS,)),
+    ("pick.middle", ("Llama-3.2-3B-Instruct", "Llama-3.2-1B-Instruct"), (Fit.FITS,)),
+    ("pick.large", ("Llama-3.1-8B-Instruct", "Qwen3-4B", "Qwen2.5-1.5B-Instruct"), (Fit.FITS, Fit.TIGHT)),
 )
 
 
@@ -66,7 +69,8 @@ def _model(state: State) -> Html | None:
 
 
 def _picks(state: State) -> Html | None:
-    picks = [(model, words) for stem, words in PICKS if (model := _variant(state, stem))]
+    known = _variants(state)
+    picks = [(model, words) for words, stems, fits in PICKS if (model := _choose(state, known, stems, fits))]
     t = state.texts
     return join([
         tag("div", tag("h2", t("welcome.picks")), button(t("welcome.all"), "selector.open", classes="link"),
@@ -82,16 +86,32 @@ def _pick(state: State, model: Model, words: str) -> Html:
     return tag("article",
         tag("h3", state.name(model)),
         tag("p", t(words), class_="desc"),
-        tag("div", tag("span", t("pick.memory", bytes=model.memory), class_="small muted num"), class_="row"),
+        tag("div",
+            tag("span", t.size(model.memory), class_="small muted num", title=t("pick.memory", bytes=model.memory)),
+            fit_badge.view(state, model), class_="row"),
         button([icon("play" if here else "dl", "i s"), tag("span", verb)], "model.choose", model.id,
                aria_label=f"{verb} {state.name(model)}"),
         class_="card pick",
     )  # fmt: skip
 
 
-def _variant(state: State, stem: str) -> Model | None:
-    f16 = state.device is None or state.device.f16
-    return state.catalogue.models.get(f"{stem}-{'q4f16_1' if f16 else 'q4f32_1'}-MLC")
+def _variants(state: State) -> dict[str, list[Model]]:
+    wanted = {stem for _, stems, _ in PICKS for stem in stems}
+    found: dict[str, list[Model]] = {}
+    for model in state.catalogue.chat_models():
+        if (stem := variants.stem(model.id)) in wanted:
+            found.setdefault(stem, []).append(model)
+    return found
+
+
+def _choose(state: State, known: dict[str, list[Model]], stems: tuple[str, ...], fits: tuple[Fit, ...]) -> Model | None:
+    """Return the first model that fits, in its recommended variant; where nothing is known of the fit, the first."""
+    for stem in stems:
+        model = listing.recommend(known.get(stem, ()), state.fit)
+        found = state.fit(model) if model else None
+        if model and (found is None or found.fit in fits):
+            return model
+    return None
 
 
 def _no_gpu(state: State) -> Html:

@@ -1,7 +1,14 @@
 """The list of models, and finding one in it."""
 
+import dataclasses
+from typing import Any
+
+from bocal.models.listing import Filters
+from bocal.protocols import Key
+from bocal.ui import selector
 from bocal.ui.actions.desk import Desk
-from bocal.ui.state import Overlay
+from bocal.ui.selector import FILTER, LIST, NAMES, ROW, SEARCH
+from bocal.ui.state import FIRST_ROWS, Overlay
 
 
 class Managing:
@@ -14,16 +21,65 @@ class Managing:
         """Open the model selector."""
         state = self.desk.state
         state.custom = self.desk.registry.custom()
-        state.query, state.only_here, state.overlay = "", False, Overlay.SELECTOR
+        state.filters, state.rows, state.menu, state.overlay = Filters(), FIRST_ROWS, "", Overlay.SELECTOR
         self.desk.close_drawer()
-        self.desk.draw()
+        self.desk.draw("header", "overlay")
 
     def do_selector_filter(self, which: str = "") -> None:
-        """Show all models, or only those on this machine."""
-        self.desk.state.only_here = which == "here"
+        """Show all models, only those on this machine ("here"), or only those that fit it ("fits")."""
+        self._narrow(here=which == "here", fits=which == "fits")
+
+    def do_selector_reset(self) -> None:
+        """Show everything again."""
+        self._narrow(**dataclasses.asdict(Filters()))
+        self.desk.outside.page.focus(SEARCH)
+
+    def do_selector_more(self) -> None:
+        """Draw more of the list: its end came near."""
+        self.desk.state.rows += max(FIRST_ROWS, self.desk.state.rows // 2)
         self.desk.draw("overlay")
 
-    def typed_query(self, query: str) -> None:
-        """Narrow the list to what matches."""
-        self.desk.state.query = query
+    def do_selector_fold(self, name: str) -> None:
+        """Fold or unfold a part of the list: the custom models, or the other variants of a model."""
+        self.desk.state.opened ^= {name}
         self.desk.draw("overlay")
+
+    def do_selector_menu(self, model_id: str) -> None:
+        """Show or hide what can be done with a model."""
+        state = self.desk.state
+        state.menu = "" if state.menu == model_id else model_id
+        self.desk.draw("overlay")
+
+    def typed(self, field: str, value: str) -> None:
+        """Narrow the list, by one of the fields of `Filters`."""
+        self._narrow(**{field: value})
+
+    def pressed(self, key: Key) -> bool:
+        """Move along the list; returns whether the key is dealt with."""
+        on_row = key.focus_id.startswith(ROW)
+        page = self.desk.outside.page
+        if key.name in {"ArrowDown", "ArrowUp"} and not key.focus_id.startswith(FILTER):
+            page.step(f"#{SEARCH}, {NAMES}", 1 if key.name == "ArrowDown" else -1)
+        elif on_row and key.name in {"Home", "End"}:
+            most = 2 * len(self.desk.state.models)  # at least as many as there are lines
+            if key.name == "End":
+                self.desk.state.rows = most
+                self.desk.draw("overlay")
+            page.step(NAMES, most if key.name == "End" else -most)
+        else:
+            return False
+        return True
+
+    def to_delete(self, key: Key) -> str:
+        """Return the ID of the model that a key asks to delete, "" for any other key."""
+        if key.name not in {"Delete", "Backspace"} or not key.focus_id.startswith(ROW):
+            return ""
+        model = self.desk.registry.find(key.focus_id.removeprefix(ROW))
+        return model.id if model and selector.can_delete(self.desk.state, model) else ""
+
+    def _narrow(self, **fields: Any) -> None:
+        state = self.desk.state
+        state.filters = dataclasses.replace(state.filters, **fields)
+        state.rows, state.menu = FIRST_ROWS, ""
+        self.desk.draw("overlay")
+        self.desk.outside.page.to_top(LIST)
