@@ -14,7 +14,7 @@ def view(state: State) -> Html:
     """The selector, as a dialog under the header's button."""
     t = state.texts
     custom = _matching(state, state.custom)
-    standard = _matching(state, state.catalogue.chat_models())
+    standard = _matching(state, [model for model in state.standard() if model.kind != "embedding"])
     nothing = state.query and not custom and not standard
     return tag("dialog",
         tag("div",
