@@ -73,15 +73,24 @@ def test_a_number_out_of_bounds_is_told_beside_the_form_and_changes_nothing(boca
     assert "overrides" not in kept
 
 
-def test_a_sliding_window_and_a_cold_temperature_are_used(bocal: Page, address: str) -> None:
+def test_a_cold_temperature_is_used(bocal: Page, address: str) -> None:
     form = edit(bocal, NAME)
-    fill(form, {"Sliding window": "128", "Temperature": "0"})
+    fill(form, {"Temperature": "0"})
     form.get_by_role("button", name="Save").click()
     bocal.keyboard.press("Escape")
     assert files(bocal, address)
     first = ask(bocal, "Hello", stop_after=20)
     begin_anew(bocal)
     assert ask(bocal, "Hello", stop_after=20)[:20] == first[:20]  # at temperature 0 nothing is drawn
+
+
+def test_a_sliding_window_is_refused_where_the_library_has_none(bocal: Page, address: str) -> None:
+    form = edit(bocal, NAME)
+    fill(form, {"Sliding window": "128"})
+    expect(form.locator("[data-check=library]")).to_contain_text("cannot keep a sliding window")
+    fill(form, {"Sliding window": ""})
+    expect(form.locator("[data-check=library]")).to_contain_text("small-webgpu.wasm fits")
+    assert address
 
 
 def test_a_copy_shares_the_files_which_stay_until_the_last_is_deleted(

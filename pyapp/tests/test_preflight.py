@@ -12,7 +12,7 @@ from bocal.models.device import Device
 from bocal.models.figures import Figures
 from bocal.models.preflight import Name, Preflight, Verdict, kv_cache_bytes
 from bocal.models.record import Model
-from outside import Web, wasm
+from outside import FUNCTIONS, Web, wasm
 
 BASE = "https://huggingface.co/labo/own/resolve/main/"
 MODEL = Model("own", "Own", "https://huggingface.co/labo/own")
@@ -164,3 +164,13 @@ def test_tensors_that_differ_are_listed() -> None:
     changes: dict[str, Any] = {"own.wasm": library("float16")}
     check = look(**changes).checks[Name.LIBRARY]
     assert check.detail == "w: dtype, float16 / float32"
+
+
+def test_a_sliding_window_asks_for_a_library_that_has_one() -> None:
+    slides = wasm(("w", [4, 8], "float32"), functions=FUNCTIONS + b" batch_decode_paged_kv_sliding_window")
+    for content, verdict in ((slides, Verdict.PASSED), (library(), Verdict.FAILED)):
+        changes: dict[str, Any] = {"own.wasm": content}
+        preflight = look(model=replace(MODEL, overrides={"sliding_window_size": 64}), **changes)
+        assert preflight.checks[Name.LIBRARY].verdict is verdict
+        preflight.use({})
+        assert preflight.checks[Name.LIBRARY].verdict is Verdict.PASSED

@@ -14,7 +14,16 @@ from urllib.parse import quote, urljoin
 from bocal.errors import Failure, Problem
 from bocal.models import figures, source
 from bocal.models.catalogue import Catalogue
-from bocal.models.metadata import Difference, Metadata, Tensor, Unreadable, Wrong, check_functions, differences
+from bocal.models.metadata import (
+    Difference,
+    Metadata,
+    Tensor,
+    Unreadable,
+    Wrong,
+    can_slide,
+    check_functions,
+    differences,
+)
 from bocal.models.metadata import read as read_metadata
 from bocal.models.record import Library, Model
 from bocal.protocols import Network
@@ -38,7 +47,7 @@ class Choice:
     """A library and what is known of it.
 
     `metadata` is None when the library could not be read, for the reason in `failure` (its host) or `unreadable` (the
-    file itself). `fatal` are the differences with which the model cannot load; `answers_differ` names figures that no
+    file itself). `slides` says that it can keep a sliding window. `fatal` are the differences with which the model cannot load; `answers_differ` names figures that no
     tensor shows, and with which it answers worse.
     """
 
@@ -49,6 +58,7 @@ class Choice:
     answers_differ: tuple[str, ...] = ()
     failure: Failure | None = None
     unreadable: Wrong | None = None
+    slides: bool = False
 
     @property
     def fits(self) -> bool:
@@ -176,7 +186,7 @@ async def _verify(
     except Unreadable as error:
         return Choice(library, origin, unreadable=error.wrong)
     fatal = tuple(it for it in differences(read.parameters, tensors) if it.fatal)
-    return Choice(library, origin, read, fatal, differ)
+    return Choice(library, origin, read, fatal, differ, slides=can_slide(wasm))
 
 
 async def _nearest(

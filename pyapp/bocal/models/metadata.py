@@ -133,6 +133,11 @@ def read(wasm: bytes) -> Metadata:
     raise first or Unreadable(Wrong.NO_METADATA, "the file holds no metadata of a model library")
 
 
+def can_slide(wasm: bytes) -> bool:
+    """Whether a library has the shaders of a sliding window, by the names that TVM's paged cache gives them."""
+    return re.search(rb"decode\w*_sliding_window", wasm) is not None
+
+
 def check_functions(wasm: bytes) -> None:
     """Raise Unreadable when a library lacks functions that WebLLM 0.2.86 asks for; their names are plain text in it."""
     if _RUNTIME not in wasm:

@@ -94,6 +94,7 @@ class Preflight:
     config: Any = None
     window: Window | None = None
     nbytes: int = 0
+    tensors: int = 0
 
     @property
     def done(self) -> bool:
@@ -145,6 +146,8 @@ class Preflight:
         if self.config is not None and self.window is not None:
             self._check_config(self.config)
             self._check_memory()
+            if self.choice:
+                self._judge(self.choice)
 
     async def _find_config(self) -> Any:
         """Return the parsed mlc-chat-config.json at the first address that has one; sets `base`."""
@@ -228,6 +231,7 @@ class Preflight:
         assert self.base  # noqa: S101
         if tensors is None or self.figures is None:
             return
+        self.tensors = len(tensors)
         try:
             self.choice = choice = await library.choose(
                 self.model, self.base, files, config, tensors, self.network, self.catalogue
@@ -235,7 +239,10 @@ class Preflight:
         except Failure as failure:
             words = "check.library.none" if failure.facts.get("nearest") else ""
             self._set(Name.LIBRARY, Check(Verdict.FAILED, words, failure.facts, failure))
-            return
+        else:
+            self._judge(choice)
+
+    def _judge(self, choice: Choice) -> None:
         name = library.address(choice.library, self.catalogue).rpartition("/")[2]
         if choice.unreadable:
             self._say(Name.LIBRARY, Verdict.FAILED, f"check.library.{choice.unreadable}", name=name)
@@ -245,7 +252,9 @@ class Preflight:
             verdict = Verdict.WARNED if sure else Verdict.FAILED
             self._set(Name.LIBRARY, Check(verdict, "check.library.unasked", {"name": name}, choice.failure))
         elif choice.fatal:
-            self._set(Name.LIBRARY, _differing(choice, name, len(tensors)))
+            self._set(Name.LIBRARY, _differing(choice, name, self.tensors))
+        elif self.window and self.window.sliding > 0 and not choice.slides:
+            self._say(Name.LIBRARY, Verdict.FAILED, "check.library.no_sliding", name=name)
         elif choice.answers_differ:
             differ = ", ".join(choice.answers_differ)
             self._say(Name.LIBRARY, Verdict.WARNED, "check.library.worse", name=name, figures=differ)

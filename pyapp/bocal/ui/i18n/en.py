@@ -203,6 +203,7 @@ TEXTS = {
     "check.library.no_metadata": "{name} is not a model library, or one of an older WebLLM.",
     "check.library.old": "{name} was compiled for a WebLLM before 0.2.80, and no longer loads. Ask for one compiled since.",
     "check.library.not_chat": "{name} cannot hold a conversation: it lacks the functions for it. It may be an embedding model’s.",
+    "check.library.no_sliding": "{name} cannot keep a sliding window. Leave that field empty under Advanced, or give another library.",
     "check.library.bad_field": "{name} was made by another compiler: its description cannot be read.",
     "check.library.todo": "Give the address of the .wasm file compiled with this model.",
     "check.library.give": "Give the address",

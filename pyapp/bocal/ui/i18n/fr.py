@@ -203,6 +203,7 @@ TEXTS = {
     "check.library.no_metadata": "{name} n’est pas une bibliothèque de modèle, ou vient d’un WebLLM plus ancien.",
     "check.library.old": "{name} a été compilée pour un WebLLM d’avant 0.2.80, et ne se charge plus. Demandez-en une compilée depuis.",
     "check.library.not_chat": "{name} ne sait pas converser : il lui manque les fonctions pour cela. C’est peut-être celle d’un modèle de plongement.",
+    "check.library.no_sliding": "{name} ne sait pas tenir une fenêtre glissante. Laissez ce champ vide sous « Avancé », ou donnez une autre bibliothèque.",
     "check.library.bad_field": "{name} vient d’un autre compilateur : sa description ne se lit pas.",
     "check.library.todo": "Donnez l’adresse du fichier .wasm compilé avec ce modèle.",
     "check.library.give": "Donner l’adresse",
