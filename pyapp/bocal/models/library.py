@@ -47,8 +47,8 @@ class Choice:
     """A library and what is known of it.
 
     `metadata` is None when the library could not be read, for the reason in `failure` (its host) or `unreadable` (the
-    file itself). `slides` says that it can keep a sliding window. `fatal` are the differences with which the model cannot load; `answers_differ` names figures that no
-    tensor shows, and with which it answers worse.
+    file itself). `slides` says that it can keep a sliding window. `fatal` are the differences with which the model
+    cannot load; `answers_differ` names figures that no tensor shows, and with which it answers worse.
     """
 
     library: Library
