@@ -8,10 +8,12 @@ import traceback
 from bocal.browser import gpu, page
 from bocal.browser.engine import WebLlm
 from bocal.browser.network import Fetch
+from bocal.browser.notes import OwnDatabase
 from bocal.browser.offline import Offline
 from bocal.browser.page import Document
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
+from bocal.browser.tabs import OpenTabs
 from bocal.models import catalogue
 from bocal.ui.actions.desk import LANGUAGE, Outside
 from bocal.ui.application import Application
@@ -31,7 +33,7 @@ async def main() -> None:
         Outside(
             page=document, settings=settings, network=network, store=IndexedDb(), engine=WebLlm(), look=gpu.look,
             keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
-            draw_frame=document.draw_frame, report=_report, site=site,
+            draw_frame=document.draw_frame, report=_report, site=site, tabs=OpenTabs(), notes=OwnDatabase(),
         ),
         state,
     )  # fmt: skip

@@ -72,6 +72,35 @@ class Store(Protocol):
         """
 
 
+class Notes(Protocol):
+    """Small JSON documents of our own that last, in drawers, by key."""
+
+    async def read(self, drawer: str) -> dict[str, Any]:
+        """Return every document of a drawer."""
+
+    async def write(self, drawer: str, key: str, value: Any) -> None:
+        """Keep a document; returns once that is committed."""
+
+    async def delete(self, drawer: str, key: str) -> None:
+        """Delete a document, where there is one."""
+
+
+class Tabs(Protocol):
+    """The other tabs of this page."""
+
+    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+        """Take what only one tab may have; return what lets go of it, or None when it is taken and `wait` is False.
+
+        A tab that ends lets go of everything.
+        """
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Tell the other tabs something, in JSON."""
+
+    def hear(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call `listener` with all that the other tabs say."""
+
+
 @dataclass(frozen=True)
 class Load:
     """Progress of a model on its way to the GPU: `fraction` in 0..1, `text` is WebLLM's own line."""
@@ -148,4 +177,13 @@ class Page(Protocol):
         """Call `work` once before the next picture is drawn; asking again before then changes nothing."""
 
     async def copy(self, text: str) -> None:
-        """Put `text` on the clipboard."""
+        """Put `text` on the clipboard; raises Failure(COPY_REFUSED)."""
+
+    def download(self, name: str, content: bytes) -> None:
+        """Hand the visitor a file."""
+
+    def fragment(self) -> str:
+        """Return the end of the page's address from its "#" on, or ""."""
+
+    def clear_fragment(self) -> None:
+        """Take it off the address, leaving no trace in the history."""

@@ -34,6 +34,74 @@ class Settings(dict[str, str]):
         self[key] = value
 
 
+class SharedSettings:
+    """localStorage of several processes: what one writes, the others see `lag` seconds later, in the same order."""
+
+    def __init__(self, lag: float) -> None:
+        self.lag = lag
+        self.views: list[Settings] = []
+
+    def view(self) -> "ProcessSettings":
+        """Return one more process's."""
+        return ProcessSettings(self)
+
+
+class ProcessSettings(Settings):
+    """localStorage as one process sees it."""
+
+    def __init__(self, shared: SharedSettings) -> None:
+        super().__init__(shared.views[0] if shared.views else {})
+        self._shared = shared
+        shared.views.append(self)
+
+    def write(self, key: str, value: str) -> None:
+        self[key] = value
+        for view in self._shared.views:
+            if view is not self:
+                asyncio.get_running_loop().call_later(self._shared.lag, view.__setitem__, key, value)
+
+
+class Notes:
+    """The database of our own as dicts; `refused` makes it refuse to keep anything."""
+
+    def __init__(self, *, refused: bool = False) -> None:
+        self.drawers: dict[str, dict[str, Any]] = {}
+        self.refused = refused
+
+    async def read(self, drawer: str) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return dict(self.drawers.get(drawer, {}))
+
+    async def write(self, drawer: str, key: str, value: Any) -> None:
+        await asyncio.sleep(0)
+        if self.refused:
+            raise Failure(Problem.STORAGE_FULL)
+        self.drawers.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
+
+    async def delete(self, drawer: str, key: str) -> None:
+        self.drawers.get(drawer, {}).pop(key, None)
+
+
+class Tabs:
+    """Locks among the tabs that share this object; nothing is said or heard."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        if lock.locked() and not wait:
+            return None
+        await lock.acquire()
+        return lock.release
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        pass
+
+    def hear(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        pass
+
+
 class Web:
     """Documents by URL; anything else is not found. `links` are their Link headers, `asked` lists the requests."""
 

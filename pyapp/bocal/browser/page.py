@@ -1,21 +1,23 @@
 """The document: draws HTML with the least change (idiomorph), and hands on what the visitor does.
 
 Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields (`data-change` for
-those heard once they are left or Enter is pressed), `data-submit` for forms, `data-cancel` for dialogs, `data-grow` for
-lists that are drawn further as their end comes near. One listener of
-each kind, on the document, serves them all.
+those heard once they are left or Enter is pressed), `data-submit` for forms, `data-file` for choosing a file,
+`data-cancel` for dialogs, `data-grow` for lists that are drawn further as their end comes near. One listener of each
+kind, on the document, serves them all.
 """
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import js
-from pyodide.ffi import create_once_callable, create_proxy, to_js
+from pyodide.ffi import JsException, create_once_callable, create_proxy, to_js
 from pyscript.js_modules import idiomorph
 
+from bocal.errors import Failure, Problem
 from bocal.protocols import Key
 
 NEAR_END = 80  # CSS pixels from the bottom that still count as reading along
+FILE_LIMIT = 20_000_000  # bytes read of a file that was chosen
 
 
 class Listener(Protocol):
@@ -38,6 +40,12 @@ class Listener(Protocol):
 
     def changed_elsewhere(self, key: str) -> None:
         """Another tab changed this key of localStorage ("" when it emptied all of it)."""
+
+    def moved(self) -> None:
+        """The end of the page's address changed, from its "#" on."""
+
+    def chose_file(self, action: str, name: str, content: bytes, size: int) -> None:
+        """A file was chosen; `content` is its beginning where it is longer than `FILE_LIMIT` (`size` is in bytes)."""
 
 
 class Document:
@@ -98,10 +106,21 @@ class Document:
         def stored(event: Any) -> None:
             listener.changed_elsewhere(str(event.key or ""))
 
+        async def choose(event: Any) -> None:
+            field = event.target
+            action = getattr(field.dataset, "file", None)
+            if action and field.files.length:
+                file = field.files.item(0)
+                field.value = ""  # so that the same file may be chosen again
+                content = (await file.slice(0, FILE_LIMIT).arrayBuffer()).to_bytes()
+                listener.chose_file(action, str(file.name), content, int(file.size))
+
         js.window.addEventListener("storage", create_proxy(stored))
+        js.window.addEventListener("hashchange", create_proxy(lambda _event: listener.moved()))
         for name, hear, capture in (
             ("click", click, False), ("input", typed, False), ("change", typed, False), ("submit", submit, False),
             ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True), ("scroll", scroll, True),
+            ("change", choose, False),
         ):  # fmt: skip
             js.document.addEventListener(name, create_proxy(hear), capture)
 
@@ -181,8 +200,27 @@ class Document:
             work()
 
     async def copy(self, text: str) -> None:
-        """Put `text` on the clipboard."""
-        await js.navigator.clipboard.writeText(text)
+        """Put `text` on the clipboard; raises Failure(COPY_REFUSED)."""
+        try:
+            await js.navigator.clipboard.writeText(text)
+        except (JsException, AttributeError) as error:  # an insecure page has no clipboard
+            raise Failure(Problem.COPY_REFUSED, detail=str(error)) from error
+
+    def download(self, name: str, content: bytes) -> None:
+        """Hand the visitor a file."""
+        blob = js.Blob.new(to_js([content]))
+        link = js.document.createElement("a")
+        link.href, link.download = js.URL.createObjectURL(blob), name
+        link.click()
+        js.setTimeout(create_once_callable(lambda: js.URL.revokeObjectURL(link.href)), 60_000)
+
+    def fragment(self) -> str:
+        """Return the end of the page's address from its "#" on, or ""."""
+        return str(js.location.hash)
+
+    def clear_fragment(self) -> None:
+        """Take it off the address."""
+        js.history.replaceState(None, "", js.location.pathname + js.location.search)
 
 
 def site() -> str:

@@ -47,25 +47,22 @@ _OURS = {*_TEXTS, "library", "overrides", "custom", "kind", "memory"}
 def from_json(entry: Any) -> Model:
     """Read one entry of `customModels`; also the earlier app's, which has no library.
 
-    Raises ValueError naming the field that cannot be read. A missing name becomes the ID.
+    Raises ValueError naming the field that cannot be read. A missing name becomes the ID; null is like missing.
     """
     if not isinstance(entry, dict):
         raise ValueError("entry: not an object")
-    for name in _TEXTS:
-        if not isinstance(entry.get(name, ""), str):
+    texts = {name: "" if entry.get(name) is None else entry[name] for name in _TEXTS}
+    for name, value in texts.items():
+        if not isinstance(value, str):
             raise ValueError(f"{name}: not a text")
     for name in ("id", "url"):
-        if not entry.get(name, "").strip():
+        if not texts[name].strip():
             raise ValueError(f"{name}: missing")
-    overrides = entry.get("overrides", {})
+    overrides = {} if entry.get("overrides") is None else entry["overrides"]
     if not isinstance(overrides, dict):
         raise ValueError("overrides: not an object")
     return Model(
-        id=entry["id"],
-        name=entry.get("name", "").strip() or entry["id"],
-        url=entry["url"],
-        size=entry.get("size", ""),
-        description=entry.get("description", ""),
+        **{**texts, "name": texts["name"].strip() or texts["id"]},
         library=_library(entry.get("library")),
         overrides=overrides,
         kind=entry["kind"] if entry.get("kind") in _KINDS else "llm",

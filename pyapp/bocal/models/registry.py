@@ -1,88 +1,127 @@
 """The custom models, kept in `localStorage.customModels` as one JSON array."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.models import record
+from bocal.models import record, stored
+from bocal.models.aside import Aside
 from bocal.models.record import Model
-from bocal.protocols import Settings
+from bocal.models.stored import Reading
+from bocal.models.turns import Turns
+from bocal.protocols import Notes, Settings, Tabs
 
 KEY = "customModels"
 
+type Entry = dict[str, Any]
+
 
 class Registry:
-    """Reads the list at each question, so that what another tab or a person's console wrote is seen at once."""
+    """Reads the list at each question, so that what another tab or a person's console wrote is seen at once.
 
-    def __init__(self, settings: Settings, standard: Mapping[str, Model]) -> None:
+    Every change reads, changes and writes in one turn among the tabs. A damaged list is set aside whole before what
+    can be read of it is written in its place; where that fails, nothing is written.
+    """
+
+    def __init__(self, settings: Settings, standard: Mapping[str, Model], tabs: Tabs, notes: Notes) -> None:
+        self.aside = Aside(notes)
         self._settings = settings
         self._standard = standard
-        self._read: tuple[str | None, list[Model]] = (None, [])  # what was read last, and what it meant
+        self._turns = Turns(KEY, settings, tabs, notes)
+        self._last = Reading("")
 
     def custom(self) -> list[Model]:
         """Return the custom models that can be read, in order; the first of two with one ID."""
-        raw = self._settings.read(KEY)
-        if raw != self._read[0]:
-            self._read = (raw, self._custom())
-        return list(self._read[1])
-
-    def _custom(self) -> list[Model]:
-        models: dict[str, Model] = {}
-        for entry in self._entries():
-            try:
-                model = record.from_json(entry)
-            except ValueError:
-                continue
-            models.setdefault(model.id, model)
-        return list(models.values())
+        return list(self._read().models)
 
     def find(self, model_id: str) -> Model | None:
-        """Return the model with this ID, standard or custom, or None."""
-        if model_id in self._standard:
-            return self._standard[model_id]
-        return next((model for model in self.custom() if model.id == model_id), None)
+        """Return the model with this ID, or None; a custom one takes the place of a standard one."""
+        own = next((model for model in self._read().models if model.id == model_id), None)
+        return own or self._standard.get(model_id)
 
-    def add(self, model: Model, place: int | None = None) -> None:
+    def raw(self) -> str:
+        """Return the stored value as it is."""
+        return self._settings.read(KEY) or ""
+
+    def document(self) -> str:
+        """Return the list as a file for people: the same array, indented."""
+        return json.dumps(self._read().entries, ensure_ascii=False, indent=2) + "\n"
+
+    async def add(self, model: Model, place: int | None = None) -> None:
         """Add a custom model, at the end or at a place counted from 0.
 
         Raises Failure(ID_TAKEN) when a standard or custom model has its ID already.
         """
-        taken = self.find(model.id)
-        if taken:
-            raise Failure(Problem.ID_TAKEN, id=model.id, name=taken.name)
-        entries = self._entries()
-        entries.insert(len(entries) if place is None else place, record.to_json(model))
-        self._write(entries)
 
-    def replace(self, model: Model) -> None:
+        def change(entries: list[Entry]) -> list[Entry]:
+            if taken := self.find(model.id):
+                raise Failure(Problem.ID_TAKEN, id=model.id, name=taken.name)
+            entries.insert(len(entries) if place is None else place, record.to_json(model))
+            return entries
+
+        await self._change(change)
+
+    async def add_all(self, models: Iterable[Model]) -> list[Model]:
+        """Add those of several models whose ID is free; return them."""
+        added: dict[str, Model] = {}
+
+        def change(entries: list[Entry]) -> list[Entry]:
+            taken = {entry["id"] for entry in entries} | self._standard.keys()
+            for model in models:
+                if model.id not in taken:
+                    added.setdefault(model.id, model)
+            return [*entries, *map(record.to_json, added.values())]
+
+        await self._change(change)
+        return list(added.values())
+
+    async def replace(self, model: Model) -> None:
         """Write a custom model anew in its place; does nothing when it is no longer there."""
-        self._write([record.to_json(model) if _id(entry) == model.id else entry for entry in self._entries()])
+        await self.amend(model.id, lambda _kept: model)
 
-    def remove(self, model_id: str) -> None:
-        """Take a custom model off the list; entries that cannot be read stay as they are."""
-        self._write([entry for entry in self._entries() if _id(entry) != model_id])
+    async def amend(self, model_id: str, how: Callable[[Model], Model]) -> None:
+        """Change a custom model as it stands now, its ID too; does nothing when it is no longer there.
 
-    def _entries(self) -> list[Any]:
-        try:
-            entries = json.loads(self._settings.read(KEY) or "[]")
-        except ValueError:
-            return []
-        return entries if isinstance(entries, list) else []
+        Raises Failure(ID_TAKEN) when another model has the new ID.
+        """
 
-    def _write(self, entries: list[Any]) -> None:
-        self._set_aside_unreadable()
-        self._settings.write(KEY, json.dumps(entries, ensure_ascii=False))
+        def change(entries: list[Entry]) -> list[Entry]:
+            return [self._amended(entry, how) if entry["id"] == model_id else entry for entry in entries]
 
-    def _set_aside_unreadable(self) -> None:
-        raw = self._settings.read(KEY)
-        try:
-            readable = isinstance(json.loads(raw or "[]"), list)
-        except ValueError:
-            readable = False
-        if raw and not readable:
-            self._settings.write(f"{KEY}.unreadable", raw)
+        await self._change(change)
 
+    async def remove(self, model_id: str) -> None:
+        """Take a custom model off the list."""
+        await self._change(lambda entries: [entry for entry in entries if entry["id"] != model_id])
 
-def _id(entry: Any) -> Any:
-    return entry.get("id") if isinstance(entry, dict) else None
+    async def mend(self) -> None:
+        """Set a damaged list aside, and leave what can be read of it; does nothing to a sound one.
+
+        Raises Failure when it cannot be set aside or written.
+        """
+        if self._read().damaged:
+            await self._change(lambda entries: entries)
+
+    def _amended(self, entry: Entry, how: Callable[[Model], Model]) -> Entry:
+        model = how(record.from_json(entry))
+        taken = self.find(model.id) if model.id != entry["id"] else None
+        if taken:
+            raise Failure(Problem.ID_TAKEN, id=taken.id, name=taken.name)
+        return record.to_json(model)
+
+    async def _change(self, change: Callable[[list[Entry]], list[Entry]]) -> None:
+        async with self._turns.take() as write:
+            reading = self._read()
+            entries = change(list(reading.entries))
+            if reading.damaged:
+                await self.aside.keep(reading.raw)
+            elif entries == list(reading.entries):
+                return
+            await write(json.dumps(entries, ensure_ascii=False, separators=(",", ":")))
+
+    def _read(self) -> Reading:
+        raw = self.raw()
+        if raw != self._last.raw:
+            self._last = stored.read(raw)
+        return self._last

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bocal.errors import Failure
-from bocal.models import record, source
+from bocal.models import record, source, strict
 from bocal.models.record import Library, Model
 
 _FIELDS = ("id", "name", "url", "size", "description", "library", "overrides")
@@ -49,8 +49,8 @@ def _decode(payload: str) -> dict[str, Any]:
         raise ValueError("payload: empty" if not payload else "payload: not base64")
     try:
         text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode()
-        entry = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        entry = strict.loads(text)
+    except ValueError as error:
         raise ValueError("payload: cut short or altered") from error
     if not isinstance(entry, dict):
         raise ValueError("payload: not a record")

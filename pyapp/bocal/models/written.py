@@ -5,11 +5,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 from bocal.errors import Failure
-from bocal.models import catalogue, other, record, source
+from bocal.models import catalogue, other, record, source, strict
 from bocal.models.record import Model
 
 LISTS = ("customModels", "model_list", "appConfig", "models")  # where lists of records are kept
@@ -60,9 +60,9 @@ def find_json(text: str) -> dict[str, Any] | list[Any] | None:
     for candidate in _candidates(text):
         for spell in (str, _as_json):
             try:
-                value = json.loads(spell(candidate), parse_constant=_refuse)
+                value = strict.loads(spell(candidate))
                 value = find_json(value) if isinstance(value, str) else value
-            except (ValueError, RecursionError):
+            except ValueError:
                 continue
             if isinstance(value, (dict, list)):
                 return value
@@ -77,20 +77,15 @@ def is_meant_as_json(text: str) -> bool:
 def cut_short(text: str) -> list[Any]:
     """Return the JSON objects of a text up to its damage: JSON cut off at its end, or one object a line."""
     found: list[Any] = []
-    decoder = json.JSONDecoder(parse_constant=_refuse)
     at = text.find("{")
     while at >= 0:
         try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
+            value, at = strict.raw_decode(text, at)
+        except ValueError:
             break
         found.append(value)
         at = text.find("{", at)
     return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _candidates(text: str) -> Iterator[str]:

@@ -126,6 +126,8 @@ def _found(state: State) -> Html:
         return tag("div", icon("info"), tag("p", t(pasted.what, **pasted.facts)), class_="note warn", role="status")
     if isinstance(pasted, Words) and state.form.search:
         return search_results.view(state, state.form.search)
+    if isinstance(pasted, Records) and pasted.shared:
+        return tag("div", icon("link"), tag("p", t("share.proposed")), class_="note info", role="status")
     if isinstance(pasted, Records) and (len(pasted.models) > 1 or pasted.unreadable):
         words = t.count("paste.records", len(pasted.models))
         if pasted.unreadable:

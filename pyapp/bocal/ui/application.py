@@ -14,9 +14,11 @@ from bocal.ui.actions.deleting import Deleting
 from bocal.ui.actions.desk import SELECTED, THEME, Desk, Outside
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.frame import Frame
+from bocal.ui.actions.keeping import Keeping
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.searching import Searching
+from bocal.ui.actions.sharing import Sharing
 from bocal.ui.state import Overlay, Phase, State
 
 
@@ -33,10 +35,12 @@ class Application:
         self.deleting = Deleting(desk, self.downloads, self.loading)
         self.searching = Searching(desk)
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
+        self.keeping = Keeping(desk, self.downloads)
+        self.sharing = Sharing(desk, self.adding)
         asking = Asking(desk, self.loading, self.answers)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            asking, Frame(desk), self,
+            self.keeping, self.sharing, asking, Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -55,8 +59,10 @@ class Application:
         state.selected = state.selected or state.catalogue.models[GUIDE_ID]
         self.deleting.resume()
         desk.draw_anew()
+        desk.spawn(self.keeping.look())
         state.device = await desk.outside.look()
         await self.downloads.look()
+        self.sharing.look()
         if not state.device.can_run:
             state.selected = None if state.selected.id == GUIDE_ID else state.selected
         elif state.selected.id == GUIDE_ID:
@@ -126,6 +132,15 @@ class Application:
             return True
         return False
 
+    def moved(self) -> None:
+        """Follow a link to this page that proposes a model."""
+        self.sharing.look()
+
+    def chose_file(self, action: str, name: str, content: bytes, size: int) -> None:
+        """Take over a file."""
+        if action == "models.import":
+            self.keeping.chose_file(name, content, size)
+
     def changed_elsewhere(self, key: str) -> None:
         """Show what another tab did to the list of models."""
         if key in {"", REGISTRY}:
@@ -133,8 +148,12 @@ class Application:
             self.desk.spawn(self._follow())
 
     async def _follow(self) -> None:
+        await self.keeping.look()
         selected = self.state.selected
-        if selected and self.desk.registry.find(selected.id) is None:
+        found = self.desk.registry.find(selected.id) if selected else None
+        if selected and (found is None or found.url != selected.url):
             await self.loading.leave(selected)
+        elif found:
+            self.state.selected = found
         await self.downloads.look()
         self.desk.draw()

@@ -117,7 +117,7 @@ def _custom(state: State) -> list[Model]:
 
 
 def _standard(state: State) -> list[Group]:
-    models = [(model, state.name(model)) for model in state.catalogue.chat_models()]
+    models = [(model, state.name(model)) for model in state.standard() if model.kind != "embedding"]
 
     def used(model: Model) -> bool:
         return model.id in state.presence or _is_selected(state, model) or state.download(model) is not None

@@ -1,5 +1,6 @@
 """The frame: sidebar and header."""
 
+from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID
 from bocal.ui.html import Html, button, icon, jar, join, logo, tag
 from bocal.ui.state import Leaving, Overlay, Screen, State
@@ -51,6 +52,7 @@ def notices(state: State) -> Html:
         tag("div", icon("info"), tag("p", t("app.update")), button(t("app.update_now"), "app.update", classes="btn sm"),
             class_="note info") if state.update_ready else None,
         [_leaving(state, it) for it in state.leaving.values()],
+        _set_aside(state),
         tag("div", icon("ok"), tag("p", state.notice), class_="note ok") if state.notice else None,
     ])  # fmt: skip
 
@@ -60,6 +62,28 @@ def _leaving(state: State, leaving: Leaving) -> Html:
     words = t("delete.gone", name=name, bytes=leaving.nbytes) if leaving.nbytes else t("delete.gone_plain", name=name)
     undo = button(t("delete.undo"), "delete.undo", leaving.model.id, "btn sm")
     return tag("div", icon("trash"), tag("p", words), undo, class_="note info")
+
+
+def _set_aside(state: State) -> Html | None:
+    """What was done with a damaged list of models; it stays until the visitor has dealt with it."""
+    t = state.texts
+    if state.aside_failure:
+        return tag("div", icon("warn"), tag("p", t("aside.failed")),
+                   button(t("aside.download"), "aside.download", classes="btn sm"), class_="note warn")  # fmt: skip
+    if state.aside:
+        return tag("div", icon("warn"), tag("p", t("aside.done")), set_aside_buttons(state, state.aside[0]),
+                   class_="note warn aside")  # fmt: skip
+    return None
+
+
+def set_aside_buttons(state: State, kept: Kept) -> Html:
+    """What can be done with a value that was set aside."""
+    t, sure = state.texts, state.discarding == kept.key
+    return tag("div",
+        button([icon("dl", "i s"), tag("span", t("aside.download"))], "aside.download", kept.key, "btn sm"),
+        button(t("aside.discard_sure" if sure else "aside.discard"), "aside.discard", kept.key, "btn sm danger"),
+        class_="row",
+    )  # fmt: skip
 
 
 def _item(state: State, screen: Screen, picture: str, label: str, more: Html | None = None) -> Html:

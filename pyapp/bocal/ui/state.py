@@ -7,11 +7,12 @@ from enum import StrEnum
 from bocal.chat.conversation import Conversation
 from bocal.errors import Failure
 from bocal.models import source
+from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID, Catalogue
 from bocal.models.device import Device
 from bocal.models.fit import Estimate, estimate
 from bocal.models.listing import Filters
-from bocal.models.paste import Pasted
+from bocal.models.paste import Pasted, Unreadable
 from bocal.models.preflight import Preflight
 from bocal.models.record import Model
 from bocal.models.search import HUB, Search
@@ -96,6 +97,17 @@ class Hub:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True)
+class Import:
+    """What a file of models holds, before anything is added; or why it cannot be read."""
+
+    file: str
+    new: tuple[Model, ...] = ()
+    known: tuple[Model, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    failure: Failure | None = None
+
+
 @dataclass
 class State:
     """One page's worth of facts; whatever can be derived from them is a property or a view's business.
@@ -133,6 +145,15 @@ class State:
     kept: bool | None = None
     notice: str = ""
     update_ready: bool = False
+    importing: Import | None = None
+    aside: list[Kept] = field(default_factory=list)
+    aside_failure: Failure | None = None
+    discarding: str = ""
+
+    def standard(self) -> list[Model]:
+        """Return the standard models whose place no custom one takes."""
+        own = {model.id for model in self.custom}
+        return [model for model in self.catalogue.models.values() if model.id not in own]
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -150,7 +171,7 @@ class State:
 
     def name(self, model: Model) -> str:
         """Return a model's name for people."""
-        return self.texts("guide.name") if model.id == GUIDE_ID else model.name
+        return self.texts("guide.name") if model.id == GUIDE_ID and not model.custom else model.name
 
     def download(self, model: Model | None) -> Download | None:
         """Return the unfinished job of a model, or None."""

@@ -60,34 +60,29 @@ class Adding:
         form = self.desk.state.form
         form.failure, form.invalid = None, ""
         try:
-            model = self._read_form(form)
+            model = self._as_checked(form, self._read_form(form))
+            await (self.desk.registry.replace(model) if form.editing else self.desk.registry.add(model))
         except Failure as failure:
             form.failure = failure
+            form.invalid = form.invalid or ("id" if failure.problem is Problem.ID_TAKEN else "")
             self.desk.draw("overlay")
             self.desk.outside.page.focus(f"add-{form.invalid}")
             return
-        checked = form.preflight
-        if checked and checked.model.url == model.url:
-            if checked.choice and checked.choice.origin is not Origin.NEAREST and not model.library:
-                model = dataclasses.replace(model, library=checked.choice.library)
-            model = dataclasses.replace(model, memory=checked.needed or model.memory)
         self._trust(model)
         if form.editing:
-            await self._save(model)
+            await self._show_saved(model)
         else:
-            await self._add(model, download=button == "download")
+            await self._show_added(model, download=button == "download")
 
     async def do_add_all(self) -> None:
         """Add every model of a pasted list whose ID is free."""
-        pasted, added = self.desk.state.form.pasted, 0
-        for model in pasted.models if isinstance(pasted, Records) else ():
-            if model.url and self.desk.registry.find(model.id) is None:
-                self.desk.registry.add(model)
-                added += 1
+        pasted = self.desk.state.form.pasted
+        models = pasted.models if isinstance(pasted, Records) else ()
+        added = await self.desk.registry.add_all(model for model in models if model.url)
         self.desk.state.custom = self.desk.registry.custom()
         await self.downloads.look()
         self.managing.do_selector_open()
-        self.desk.notice(self.desk.state.texts.count("paste.added", added))
+        self.desk.notice(self.desk.state.texts.count("paste.added", len(added)))
 
     def do_add_library(self) -> None:
         """Go to the field for the library's address."""
@@ -158,7 +153,7 @@ class Adding:
         at = self._read_library_address(values["library"]) if values["library"] else None
         form.invalid = ""
         chosen = self._read_overrides(form)
-        origin = form.origin or Model("", "", "")
+        origin = self._origin(form) or Model("", "", "")
         if origin.library and values["library"] == library.address(origin.library, self.desk.state.catalogue):
             at = origin.library  # a key stays a key: its address changes with WebLLM
         return dataclasses.replace(
@@ -172,7 +167,8 @@ class Adding:
         Raises Failure, with `form.invalid` naming the field; while the visitor still types (`lenient`), what is no
         number yet counts as nothing.
         """
-        chosen = dict(form.origin.overrides) if form.origin else {}
+        origin = self._origin(form)
+        chosen = dict(origin.overrides) if origin else {}
         for option in overrides.OPTIONS:
             chosen.pop(option.name, None)
             try:
@@ -200,6 +196,21 @@ class Adding:
             known = trust.read(settings.read(trust.KEY))
             settings.write(trust.KEY, trust.write(known | {trust.author(model.library.url)}))
 
+    def _origin(self, form: AddForm) -> Model | None:
+        """Return the model that is edited, duplicated or proposed: what the form has no field for comes from it."""
+        pasted = form.pasted.models if isinstance(form.pasted, Records) else ()
+        proposed = pasted[0] if len(pasted) == 1 and pasted[0].url == form["url"].strip() else None
+        return form.origin or proposed
+
+    def _as_checked(self, form: AddForm, model: Model) -> Model:
+        """Take over what the checks found: the library, where none was given, and the memory needed."""
+        checked = form.preflight
+        if checked is None or checked.model.url != model.url:
+            return model
+        if checked.choice and checked.choice.origin is not Origin.NEAREST and not model.library:
+            model = dataclasses.replace(model, library=checked.choice.library)
+        return dataclasses.replace(model, memory=checked.needed or model.memory)
+
     def _read_library_address(self, text: str) -> Library:
         try:
             url = source.read(text, self.desk.outside.site).url
@@ -222,10 +233,8 @@ class Adding:
             found = {"id": model_id, "name": catalogue.display_name(model_id), "url": pasted.source.url}
         elif isinstance(pasted, Records) and len(pasted.models) == 1:
             model = pasted.models[0]
-            found = {name: getattr(model, name) for name in ("id", "name", "url", "size", "description")}
-            if model.library:
-                found["library"] = library.address(model.library, self.desk.state.catalogue)
-        for name in FORM_FIELDS:
+            found = self._values(model)
+        for name in (*FORM_FIELDS, *(option.name for option in overrides.OPTIONS)):
             if name not in form.touched:
                 form.values[name] = found.get(name, "")
 
@@ -268,9 +277,8 @@ class Adding:
                 "add.described", kind=kind, quantisation=figures.quantisation, layers=figures.layers
             )
 
-    async def _save(self, model: Model) -> None:
+    async def _show_saved(self, model: Model) -> None:
         state = self.desk.state
-        self.desk.registry.replace(model)
         state.custom = self.desk.registry.custom()
         await self.downloads.look()
         if state.selected and state.selected.id == model.id:
@@ -278,8 +286,7 @@ class Adding:
         self.managing.do_selector_open()
         self.desk.notice(state.texts("add.saved", name=model.name))
 
-    async def _add(self, model: Model, *, download: bool) -> None:
-        self.desk.registry.add(model)
+    async def _show_added(self, model: Model, *, download: bool) -> None:
         self.desk.state.custom = self.desk.registry.custom()
         await self.downloads.look()  # its files may be here already
         if download:

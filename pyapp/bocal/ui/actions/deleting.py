@@ -42,7 +42,7 @@ class Deleting:
         freed = here.done if here and not state.shares_files(model) else 0
         state.leaving[model_id] = leaving = Leaving(model, place, freed, time.time() + UNDO)
         if model.custom:
-            self.desk.registry.remove(model_id)
+            await self.desk.registry.remove(model_id)
             state.custom = self.desk.registry.custom()
         await self._changed()
         self.desk.spawn(self._finish(leaving))
@@ -53,7 +53,7 @@ class Deleting:
         if leaving is None:
             return
         if leaving.model.custom:
-            self.desk.registry.add(leaving.model, leaving.place)
+            await self.desk.registry.add(leaving.model, leaving.place)
             self.desk.state.custom = self.desk.registry.custom()
         await self._changed()
 

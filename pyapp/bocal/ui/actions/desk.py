@@ -10,7 +10,7 @@ from bocal.models import library
 from bocal.models.device import Device
 from bocal.models.record import Model
 from bocal.models.registry import Registry
-from bocal.protocols import Engine, Network, Page, Settings, Store
+from bocal.protocols import Engine, Network, Notes, Page, Settings, Store, Tabs
 from bocal.ui import screens
 from bocal.ui.state import Overlay, Screen, State
 
@@ -36,6 +36,8 @@ class Outside:
     draw_frame: Callable[[str], None]
     report: Callable[[BaseException], None]
     site: str
+    tabs: Tabs
+    notes: Notes
 
 
 class Desk:
@@ -44,7 +46,7 @@ class Desk:
     def __init__(self, outside: Outside, state: State) -> None:
         self.outside = outside
         self.state = state
-        self.registry = Registry(outside.settings, state.catalogue.models)
+        self.registry = Registry(outside.settings, state.catalogue.models, outside.tabs, outside.notes)
         self.choice = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 

@@ -59,7 +59,7 @@ class Downloads:
         state = self.desk.state
         wanted = [
             (it.id, source.engine_base(it.url), self.desk.library_key(it))
-            for it in state.models
+            for it in (*state.custom, *state.standard())
             if it.id not in state.leaving
         ]
         try:
@@ -79,7 +79,7 @@ class Downloads:
 
         async def find_library(base: str) -> tuple[str, str]:
             found = model.library or await self._choose_library(model, base)
-            self._remember_library(model, found)
+            await self._remember_library(model, found)
             address = library.address(found, catalogue)
             return address, library.engine_address(address)
 
@@ -100,7 +100,7 @@ class Downloads:
             raise Failure(Problem.LIBRARY_MISMATCH, detail=library.address(choice.library, self.desk.state.catalogue))
         return choice.library
 
-    def _remember_library(self, model: Model, found: Library) -> None:
+    async def _remember_library(self, model: Model, found: Library) -> None:
         if model.custom and model.library != found:
-            self.desk.registry.replace(dataclasses.replace(model, library=found))
+            await self.desk.registry.amend(model.id, lambda kept: dataclasses.replace(kept, library=found))
             self.desk.state.custom = self.desk.registry.custom()

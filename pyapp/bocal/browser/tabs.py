@@ -1,0 +1,54 @@
+"""The page's other tabs: Web Locks and a broadcast channel."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import js
+from pyodide.ffi import create_once_callable, create_proxy, to_js
+
+
+class OpenTabs:
+    """`protocols.Tabs`."""
+
+    def __init__(self, channel: str = "bocal") -> None:
+        self._channel = js.BroadcastChannel.new(channel)
+
+    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+        """Take a lock; return what lets go of it, or None."""
+        answer: asyncio.Future[Callable[[], None] | None] = asyncio.get_running_loop().create_future()
+        controller = js.AbortController.new()
+
+        def granted(lock: Any) -> Any:
+            if lock is None or answer.cancelled():
+                _settle(answer, None)
+                return None
+            until = js.Promise.withResolvers()
+            _settle(answer, lambda: until.resolve(None))
+            return until.promise
+
+        locks = getattr(js.navigator, "locks", None)
+        if locks is None:  # an insecure page: the turns of tabs are left to chance
+            return lambda: None
+        options: dict[str, Any] = {"signal": controller.signal} if wait else {"ifAvailable": True}
+        asked = locks.request(name, to_js(options, dict_converter=js.Object.fromEntries), create_once_callable(granted))
+        asked.catch(create_once_callable(lambda _error: None))
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            controller.abort()
+            raise
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Tell the other tabs something."""
+        self._channel.postMessage(json.dumps(message))
+
+    def hear(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call `listener` with all that the other tabs say."""
+        self._channel.addEventListener("message", create_proxy(lambda event: listener(json.loads(event.data))))
+
+
+def _settle(answer: "asyncio.Future[Callable[[], None] | None]", value: Callable[[], None] | None) -> None:
+    if not answer.done():
+        answer.set_result(value)
