@@ -1,6 +1,5 @@
 """What could not be read, set aside whole until the visitor discards it."""
 
-import hashlib
 import time
 from dataclasses import dataclass
 
@@ -25,6 +24,8 @@ class Aside:
 
     async def keep(self, text: str) -> None:
         """Set a text aside, once however often it is met; raises Failure(STORAGE_FULL or STORAGE_FAILED)."""
+        import hashlib  # seldom needed: not at every start
+
         content = encode(text)
         key = hashlib.sha256(content).hexdigest()
         if key in await self._notes.read(ABOUT):

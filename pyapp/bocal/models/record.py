@@ -62,7 +62,11 @@ def from_json(entry: Any) -> Model:
     if not isinstance(overrides, dict):
         raise ValueError("overrides: not an object")
     return Model(
-        **{**texts, "name": texts["name"].strip() or texts["id"]},
+        id=texts["id"],
+        name=texts["name"].strip() or texts["id"],
+        url=texts["url"],
+        size=texts["size"],
+        description=texts["description"],
         library=_library(entry.get("library")),
         overrides=overrides,
         kind=entry["kind"] if entry.get("kind") in _KINDS else "llm",

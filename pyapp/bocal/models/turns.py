@@ -50,7 +50,7 @@ class Turns:
     async def _catch_up(self) -> int:
         """Return the revision, once localStorage shows it here."""
         try:
-            told = (await self._notes.read(DRAWER)).get(self._key, 0)
+            told = int((await self._notes.read(DRAWER)).get(self._key, 0))
         except Failure:
             told = 0
         for _ in range(round(PATIENCE / PAUSE)):

@@ -61,7 +61,8 @@ def find_json(text: str) -> dict[str, Any] | list[Any] | None:
         for spell in (str, _as_json):
             try:
                 value = strict.loads(spell(candidate))
-                value = find_json(value) if isinstance(value, str) else value
+                if isinstance(value, str):  # JSON in JSON; a bare word is itself again
+                    value = find_json(value) if len(value) < len(text) else None
             except ValueError:
                 continue
             if isinstance(value, (dict, list)):
