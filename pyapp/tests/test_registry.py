@@ -12,6 +12,7 @@ from bocal.models import paste, stored, turns
 from bocal.models.record import Library, Model, from_json
 from bocal.models.registry import KEY, Registry
 from hypothesis import given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 from outside import Notes, Settings, SharedSettings, Tabs
 
@@ -311,6 +312,7 @@ def written(entries: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:
     return text + "]", places
 
 
+@how(deadline=None)
 @given(st.text() | VALUES.map(json.dumps) | st.lists(VALUES | ENTRIES).map(json.dumps))
 def test_whatever_the_value_it_is_read_and_mended_without_loss(raw: str) -> None:
     reading = stored.read(raw)
@@ -322,12 +324,14 @@ def test_whatever_the_value_it_is_read_and_mended_without_loss(raw: str) -> None
         assert json.loads(raw) == list(reading.entries)
 
 
+@how(deadline=None)
 @given(LISTS)
 def test_a_sound_list_is_read_whole(entries: list[dict[str, Any]]) -> None:
     reading = stored.read(json.dumps(entries))
     assert (list(reading.entries), reading.damaged) == (entries, False)
 
 
+@how(deadline=None)
 @given(SMALL, st.data())
 def test_cut_anywhere_the_entries_before_the_cut_are_kept(entries: list[dict[str, Any]], data: st.DataObject) -> None:
     raw, places = written(entries)
@@ -338,6 +342,7 @@ def test_cut_anywhere_the_entries_before_the_cut_are_kept(entries: list[dict[str
     assert reading.damaged
 
 
+@how(deadline=None)
 @given(SMALL, st.data())
 def test_damage_in_one_entry_leaves_those_before_it(entries: list[dict[str, Any]], data: st.DataObject) -> None:
     raw, places = written(entries)
