@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import servers
-from person import ask, model_button, open_form, open_page, open_selector, wait_until_ready
+from person import ask, from_menu, model_button, open_form, open_page, open_selector, show_actions, wait_until_ready
 from playwright.sync_api import Browser, Page, expect
 
 PASTE = "Paste a repository, an address, or a list of models"
@@ -152,7 +152,8 @@ def test_an_entry_with_a_standard_id_is_ones_own_until_it_is_deleted(bocal: Page
     row = selector.locator(f"[data-id='{standard}']")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("My Llama")
-    selector.get_by_role("button", name="Delete My Llama").click(force=True)
+    bocal.keyboard.press("Escape")
+    from_menu(bocal, "My Llama", "Delete")
     bocal.get_by_role("dialog", name="Delete My Llama?").get_by_role("button", name="Delete", exact=True).click()
     expect(bocal.get_by_role("dialog")).to_have_count(0)
     expect(open_selector(bocal).locator(f"[data-id='{standard}']")).to_contain_text("Llama 3.2 1B Instruct")
@@ -311,21 +312,14 @@ def test_two_tabs_add_at_once_and_nothing_is_lost(tabs: str, request: pytest.Fix
 # A link
 
 
-def share_link(page: Page, model_id: str) -> str:
+def share_link(page: Page, name: str) -> str:
     """Copy the link to a model, and return it."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.evaluate(
-        """(id) => {
-            const button = document.createElement("button");
-            button.dataset.act = "share.copy";
-            button.dataset.arg = id;
-            document.body.append(button);
-            button.click();
-            button.remove();
-        }""",
-        model_id,
-    )
-    expect(page.locator("#notices .note")).to_contain_text("is copied.")
+    selector = open_selector(page)
+    selector.get_by_label("Search models").fill(name)
+    show_actions(selector, name)
+    selector.get_by_role("group", name=name).get_by_text("Copy link", exact=True).click()
+    expect(page.locator("#notices .note")).to_contain_text(f"The link to {name} is copied.")
     link = page.evaluate("navigator.clipboard.readText()")
     assert isinstance(link, str)
     return link
@@ -338,7 +332,7 @@ def test_a_link_proposes_a_model_which_is_added_only_when_a_person_says_so(
     put(bocal, json.dumps([{**mine, "private": "stays"}]))
     bocal.reload()
     wait_until_ready(bocal, "The guide")
-    link = share_link(bocal, "own-1")
+    link = share_link(bocal, "Model own-1")
     assert link.startswith(f"{site.origin}/#add=")
 
     with browser.new_context(locale="en-GB") as elsewhere:
@@ -366,7 +360,7 @@ def test_a_link_proposes_a_model_which_is_added_only_when_a_person_says_so(
 
 def test_a_standard_model_is_shared_too(bocal: Page) -> None:
     wait_until_ready(bocal, "The guide")
-    link = share_link(bocal, "Llama-3.2-1B-Instruct-q4f32_1-MLC")
+    link = share_link(bocal, "Llama 3.2 1B Instruct")
     bocal.goto(link)
     form = bocal.get_by_role("dialog", name="Add custom model")
     expect(form.get_by_label("Display name")).to_have_value("Llama 3.2 1B Instruct")

@@ -81,7 +81,7 @@ def _import(state: State, file: Import) -> Html:
         tag("strong", t("keep.holds", file=file.file)),
         tag("ul", [tag("li", tag("b", words), f" {_names(state, names)}") for words, names in lines if names],
             class_="found"),
-        tag("p", icon("shield", "i s"), tag("span", t("add.trust")), class_="trust") if file.new
+        tag("p", icon("shield", "i s"), tag("span", t("keep.trust")), class_="trust") if file.new
         else tag("p", t("keep.nothing_new")),
         tag("div",
             button(t.count("keep.add", len(file.new)), "models.import", classes="btn primary") if file.new else None,

@@ -22,6 +22,7 @@ class Sharing:
         name = state.name(model)
         payload = share.encode_share(dataclasses.replace(model, name=name))
         await self.desk.outside.page.copy(f"{self.desk.outside.site}#add={payload}")
+        self.desk.close_overlay()
         self.desk.notice(state.texts("share.copied", name=name))
 
     def look(self) -> None:

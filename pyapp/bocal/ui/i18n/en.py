@@ -286,6 +286,7 @@ TEXTS = {
     "keep.known.other": "{count} already here:",
     "keep.number": "number {number}",
     "keep.more": " and {count} more",
+    "keep.trust": "Only add models from sources you trust: a model library (.wasm) is a program that runs in this page.",
     "keep.nothing_new": "There is nothing to add.",
     "keep.add.one": "Add {count} model",
     "keep.add.other": "Add {count} models",

@@ -287,6 +287,7 @@ TEXTS = {
     "keep.known.other": "{count} déjà là :",
     "keep.number": "numéro {number}",
     "keep.more": " et {count} de plus",
+    "keep.trust": "N’ajoutez que des modèles de source sûre : une bibliothèque (.wasm) est un programme qui s’exécute dans cette page.",
     "keep.nothing_new": "Il n’y a rien à ajouter.",
     "keep.add.one": "Ajouter {count} modèle",
     "keep.add.other": "Ajouter {count} modèles",
