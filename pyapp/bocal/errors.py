@@ -33,6 +33,7 @@ class Problem(StrEnum):
     BAD_MANIFEST = "problem.bad_manifest"
     BAD_CONFIG = "problem.bad_config"
     NO_LIBRARY = "problem.no_library"
+    FILE_GONE = "problem.file_gone"
     STORAGE_FULL = "problem.storage_full"
     STORAGE_FAILED = "problem.storage_failed"
     SETTINGS_FULL = "problem.settings_full"

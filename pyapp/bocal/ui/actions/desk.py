@@ -96,7 +96,7 @@ class Desk:
         """Return the key of a model's library in the store, "" while it is not known."""
         if not model.library:
             return ""
-        return library.engine_address(library.address(model.library, self.state.catalogue))
+        return library.address(model.library, self.state.catalogue)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let work go on by itself; what goes wrong in it is told. Returns its task, to cancel it."""

@@ -81,7 +81,7 @@ class Downloads:
             found = model.library or await self._choose_library(model, base)
             await self._remember_library(model, found)
             address = library.address(found, catalogue)
-            return address, library.engine_address(address)
+            return address, address
 
         return Download(
             model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.store, find_library,

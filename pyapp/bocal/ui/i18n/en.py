@@ -371,6 +371,7 @@ TEXTS = {
     "problem.bad_manifest": "The model’s list of weights is damaged ({field}). Tell its author.",
     "problem.bad_config": "The model’s configuration lacks {field}. Tell its author.",
     "problem.no_library": "No model library (.wasm) was found for {name}. Give its address under Advanced.",
+    "problem.file_gone": "A file of this model is no longer on this machine. Download what is missing.",
     "problem.storage_full": "The browser has no room left for this model. Delete another one, then resume.",
     "problem.storage_failed": "The browser could not keep the files. Private windows often cannot: try a normal one.",
     "problem.settings_full": "The browser could not save the list of models. Its storage is full or switched off.",

@@ -374,6 +374,7 @@ TEXTS = {
     "problem.bad_manifest": "La liste des poids du modèle est abîmée ({field}). Prévenez son auteur.",
     "problem.bad_config": "Il manque {field} à la configuration du modèle. Prévenez son auteur.",
     "problem.no_library": "Aucune bibliothèque (.wasm) trouvée pour {name}. Donnez son adresse sous « Avancé ».",
+    "problem.file_gone": "Un fichier de ce modèle n’est plus sur cette machine. Téléchargez ce qui manque.",
     "problem.storage_full": "Le navigateur n’a plus de place pour ce modèle. Supprimez-en un autre, puis reprenez.",
     "problem.storage_failed": "Le navigateur n’a pas pu garder les fichiers. "
     "Une fenêtre privée ne le peut souvent pas : essayez une fenêtre normale.",
