@@ -1,8 +1,8 @@
 // WebLLM's own `indexeddb` backend reads every shard whole to learn that it is there, then again before it loads it.
 // So WebLLM is told to use the Cache API, and this stands in for it over the very same databases (bocal/browser/store.py):
-// what is here is answered from keys, and while a shard goes to the GPU the next ones are read. It never fetches.
+// what is here is answered from keys, and while a shard goes to the GPU the next one is read. It never fetches.
 const TABLE = "urls";
-const AHEAD = 2; // shards read before they are asked for
+const AHEAD = 1; // shards read before they are asked for: more only take memory
 
 const result = (request) =>
   new Promise((resolve, reject) => {
