@@ -59,6 +59,16 @@ def shots(options: argparse.Namespace) -> int:
     return checks.take_screenshots(ROOT, options.pytest)
 
 
+def bench(options: argparse.Namespace) -> int:
+    """Measure Bocal against plain code that moves the same bytes, and print one table of ratios."""
+    import assemble
+    import checks
+
+    environment.need_programs(environment.BROWSER, environment.EMSCRIPTEN)
+    assemble.build_dist(ROOT)
+    return checks.measure(ROOT, options.benches)
+
+
 def lock(_options: argparse.Namespace) -> int:
     """Resolve every dependency anew and write the lock files."""
     environment.write_locks(ROOT)
@@ -69,13 +79,16 @@ def parser() -> argparse.ArgumentParser:
     """The command line: one sub-command a purpose."""
     line = argparse.ArgumentParser(prog="python3 build", description="Build, run and test Bocal.")
     commands = line.add_subparsers(required=True, metavar="command")
-    for function, group in {run: "run", dist: "run", test: "test", model: "test", shots: "test", lock: "test"}.items():
+    groups = {run: "run", dist: "run", test: "test", model: "test", shots: "test", bench: "test", lock: "test"}
+    for function, group in groups.items():
         command = commands.add_parser(function.__name__, help=(function.__doc__ or "").splitlines()[0])
         command.set_defaults(function=function, group=group)
         if function is run:
             command.add_argument("--port", type=int, default=8000, help="first port to try (default: 8000)")
         if function in (test, shots):
             command.add_argument("pytest", nargs="*", help="arguments handed to pytest, after --")
+        if function is bench:
+            command.add_argument("benches", nargs="*", help="names of benches, such as warm_load (default: all)")
         if function is model:
             command.add_argument("--checkpoint", type=Path, help="folder with weights.npz and tokenizer.json")
     return line

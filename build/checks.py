@@ -36,3 +36,10 @@ def take_screenshots(root: Path, pytest_arguments: list[str]) -> int:
     """Write pictures of every screen into `screenshots/`."""
     script = [sys.executable, str(root / "e2e" / "screenshots.py"), *pytest_arguments]
     return subprocess.run(script, cwd=root, check=False).returncode
+
+
+def measure(root: Path, benches: list[str]) -> int:
+    """Run the benches named, or all of them; return 0 when every aim was reached."""
+    folders = os.pathsep.join(str(root / name) for name in ("pyapp", "build", "e2e"))
+    command = [sys.executable, "-m", "bench", *benches]
+    return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": folders}, check=False).returncode

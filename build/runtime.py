@@ -13,6 +13,9 @@ PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 # PyScript's editors, terminals, other interpreters and zip reader: megabytes that this page never asks for.
 PYSCRIPT_UNUSED = ("codemirror", "xterm", "zip-", "toml", "mpy-", "storage", "service-worker")
 
+# What files are checked with: a manifest tells MD5, Hugging Face SHA-256.
+HASHES = ("md5", "sha256")
+
 
 def install(root: Path, cache: Path) -> Path:
     """Return the folder `node_modules`, as build/package-lock.json pins it.
@@ -50,7 +53,7 @@ def compile_bytecode(root: Path, modules: Path, *jobs: tuple[str, Path, Path]) -
 
 
 def make(root: Path, cache: Path) -> Path:
-    """Return a folder with `pyodide/`, `pyscript/`, `web-llm/` and `idiomorph/`, ready to be served."""
+    """Return a folder with `pyodide/`, `pyscript/`, `web-llm/`, `hash-wasm/` and `idiomorph/`, ready to be served."""
     modules = install(root, cache)
     key = steps.fingerprint(root / "build" / "package-lock.json", root / "build" / "node", Path(__file__))
 
@@ -69,6 +72,9 @@ def make(root: Path, cache: Path) -> Path:
                 shutil.copy(path, pyscript)
         (folder / "web-llm").mkdir()
         shutil.copy(modules / "@mlc-ai" / "web-llm" / "lib" / "index.js", folder / "web-llm")
+        (folder / "hash-wasm").mkdir()
+        for name in HASHES:
+            shutil.copy(modules / "hash-wasm" / "dist" / f"{name}.umd.min.js", folder / "hash-wasm")
         (folder / "idiomorph").mkdir()
         shutil.copy(modules / "idiomorph" / "dist" / "idiomorph.esm.js", folder / "idiomorph")
 

@@ -20,6 +20,9 @@ SHAPES = {
     # As small, but wider.
     "wider": "--layers 2 --width 192 --heads 6 --kv-heads 2 --vocabulary 512 --context 512 --prefill-chunk 128 "
     "--quantisation q4f32_1 --shard-bytes 60000",
+    # 340 MB of float32 weights for the benches: few layers and few kernels, so that a processor can run it.
+    "heavy": "--layers 2 --width 2048 --heads 16 --kv-heads 16 --vocabulary 512 --context 256 --prefill-chunk 64 "
+    "--quantisation q0f32",
 }
 
 

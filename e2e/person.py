@@ -143,6 +143,31 @@ def stored(page: Page, shelf: str) -> list[str]:
     return keys
 
 
+def keep(page: Page, shelf: str, lengths: Mapping[str, int]) -> None:
+    """Leave records of so many bytes in one of WebLLM's databases, by key, as another page of this site may."""
+    page.evaluate(
+        """([name, lengths]) => new Promise((done, failed) => {
+            const asked = indexedDB.open(name, 1);
+            asked.onsuccess = () => {
+                const transaction = asked.result.transaction("urls", "readwrite");
+                for (const [url, length] of Object.entries(lengths))
+                    transaction.objectStore("urls").put({ url, data: new ArrayBuffer(length) });
+                transaction.oncomplete = () => (asked.result.close(), done());
+                transaction.onabort = () => failed(transaction.error);
+            };
+        })""",
+        [f"webllm/{shelf}", dict(lengths)],
+    )
+
+
+def open_storage(page: Page) -> None:
+    """Open the storage screen."""
+    if page.locator(".only-closed").is_visible():
+        page.locator(".only-closed").click()
+    page.get_by_role("navigation").get_by_role("button", name=re.compile("^(Storage|Stockage)")).click()
+    expect(page.get_by_role("heading", level=1, name=re.compile("^(Storage|Stockage)$"))).to_be_visible()
+
+
 def service_worker_is_ready(page: Page) -> None:
     """Wait until a second visit would need no network."""
     page.evaluate("() => navigator.serviceWorker.ready.then(() => undefined)")

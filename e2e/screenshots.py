@@ -63,7 +63,14 @@ def settings(page: Page) -> None:
     page.locator(".side-foot .side-item").last.click()
 
 
-SCREENS: tuple[Callable[[Page], None], ...] = (welcome, chat, selector, form, failed, settings)
+def storage(page: Page) -> None:
+    """What is on this machine, and whose it is."""
+    welcome(page)
+    person.open_storage(page)
+    page.locator(".page .list li").first.wait_for()
+
+
+SCREENS: tuple[Callable[[Page], None], ...] = (welcome, chat, selector, form, failed, settings, storage)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 // The engine worker: WebLLM's own handler. bocal/browser/engine.py speaks its messages.
+import * as shelves from "./shelves.js";
 import { WebWorkerMLCEngineHandler } from "./web-llm/index.js";
+
+Object.defineProperty(self, "caches", { value: shelves });
 
 // A model library that fails says why on the console, then exits with a bare status: hand the words on.
 const tell = console.error;

@@ -1,24 +1,17 @@
 """How fast the selector opens and filters with 1,000 custom models.
 
-`python3 build bench` runs this, and so does `PYTHONPATH=build:e2e .venv/bin/python e2e/bench/selector.py` after
-`python3 build dist`. Each figure is the time from an input event in the page to the first frame painted after it with
+Each figure is the time from an input event in the page to the first frame painted after it with
 the list in place, in milliseconds, on the machine it runs on; the bound is that of the product's promise.
 """
 
 import json
-import os
-import shutil
 import statistics
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-import conftest
 import person
-import servers
-from playwright.sync_api import Page, sync_playwright
+from bench.measure import Row, browser_page, site
+from playwright.sync_api import Page
 
-ROOT = Path(__file__).resolve().parents[2]
 MODELS, TIMES, BOUND = 1000, 15, 100  # custom models; repetitions; milliseconds
 
 # Does what a person does, then waits for the frame that shows it: the first task after an animation frame runs once
@@ -104,28 +97,14 @@ def measure(page: Page) -> dict[str, list[float]]:
     }
 
 
-def main() -> int:
-    """Print the table; returns 0 when every median is within the bound, else 1."""
-    with servers.site(ROOT / "dist") as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=[*conftest.WEBGPU, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
-        )
-        page = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB").new_page()
+def run() -> Iterator[Row]:
+    """Do each thing in turns, and compare the median with the bound."""
+    with site({}) as origin, browser_page() as page:
         page.add_init_script(f"localStorage.customModels = {json.dumps(models())}")
-        page.set_default_timeout(conftest.PATIENCE)
-        person.open_page(page, site.origin)
+        person.open_page(page, origin)
         person.wait_until_ready(page, "The guide")
         found = measure(page)
-        browser.close()
-    print(f"Selector with {MODELS} custom models, {TIMES} times each, ms")
-    print(f"{'':36}{'best':>8}{'median':>8}{'worst':>8}   bound {BOUND}")
     for name, times in found.items():
         middle = statistics.median(times)
-        told = "within" if middle <= BOUND else "OVER"
-        print(f"{name:36}{min(times):8.0f}{middle:8.0f}{max(times):8.0f}   {told}")
-    return int(any(statistics.median(times) > BOUND for times in found.values()))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        figures = f"{middle:.0f} ms (best {min(times):.0f}, worst {max(times):.0f})"
+        yield Row(f"selector, {MODELS:,} models: {name}", figures, f"at most {BOUND} ms", middle <= BOUND)

@@ -6,11 +6,13 @@ import time
 import traceback
 
 from bocal.browser import gpu, page
+from bocal.browser.disk import Disk
 from bocal.browser.engine import WebLlm
 from bocal.browser.network import Fetch
 from bocal.browser.notes import OwnDatabase
 from bocal.browser.offline import Offline
 from bocal.browser.page import Document
+from bocal.browser.quota import StorageManager
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
@@ -29,15 +31,20 @@ async def main() -> None:
     language = chosen if chosen in LANGUAGES else negotiate(page.languages())
     standard = catalogue.read(await network.read_json(f"{site}catalogue.json"), site)
     state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
+    store = IndexedDb()
+    disk = Disk(store)
+    state.can_choose_folder, state.can_write_folder = disk.can_choose, disk.can_write
     application = Application(
         Outside(
-            page=document, settings=settings, network=network, store=IndexedDb(), engine=WebLlm(), look=gpu.look,
+            page=document, settings=settings, network=network, store=store, disk=disk,
+            quota=StorageManager(), engine=WebLlm(), look=gpu.look,
             keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
             draw_frame=document.draw_frame, report=_report, site=site, tabs=OpenTabs(), notes=OwnDatabase(),
         ),
         state,
     )  # fmt: skip
     document.listen(application)
+    disk.listen(application.storing.take_folder)
     await application.start()
 
     def update() -> None:

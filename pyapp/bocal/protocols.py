@@ -72,6 +72,68 @@ class Store(Protocol):
         """
 
 
+class Measures(Protocol):
+    """Records of the store, one by one."""
+
+    async def measure(self, shelf: Shelf, key: str) -> int | None:
+        """Return a record's length in bytes (of JSON: as it would be written), or None when there is none.
+
+        The value is read, by the browser alone, and let go of at once.
+        """
+
+    async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:
+        """Delete exactly these records; returns once that is committed."""
+
+
+class Folder(Protocol):
+    """A folder on the visitor's disk; `files` are the lengths in bytes of the files in it, by relative path."""
+
+    name: str
+    files: Mapping[str, int]
+
+    async def read(self, path: str, most: int) -> bytes:
+        """Return a file of at most `most` bytes; raises Failure(TOO_LARGE or FILE_UNREADABLE)."""
+
+    async def keep(
+        self, path: str, shelf: Shelf, key: str, form: Form, md5: str, on_bytes: Callable[[int], None]
+    ) -> None:
+        """Keep a file in the store; returns once that is committed. `on_bytes` is called with the bytes read so far.
+
+        Raises Failure(FILE_CONTENT) when its MD5 (in hex; "": not asked) is another, and then keeps nothing.
+        """
+
+
+class Disk(Measures, Protocol):
+    """The visitor's disk, and records one by one."""
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the browser lets a page write into a folder that the visitor chooses."""
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether the browser lets the visitor choose a whole folder to read; else they choose its files."""
+
+    async def take_out(
+        self, name: str, files: Sequence[tuple[str, Shelf, str]], on_file: Callable[[int], None]
+    ) -> bool:
+        """Write records (file name, shelf, key) into a new folder `name` inside one that the visitor chooses.
+
+        Without `can_write`, hands them to the browser's downloads one by one. `on_file(number)` is called after each;
+        returns False when the visitor chose no folder.
+        """
+
+
+class Quota(Protocol):
+    """What the browser allows this site to keep."""
+
+    async def room(self) -> tuple[int, int] | None:
+        """Return the bytes in use and the bytes allowed, or None when the browser does not tell."""
+
+    async def promised(self) -> bool | None:
+        """Whether the browser keeps this site's files until the visitor deletes them; None: it makes no promises."""
+
+
 class Notes(Protocol):
     """Small JSON documents of our own that last, in drawers, by key."""
 

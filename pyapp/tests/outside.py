@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bocal.errors import Failure, Problem
@@ -143,11 +143,23 @@ class Shelves:
         self.web = web
         self.kept: dict[Shelf, dict[str, Any]] = {shelf: {} for shelf in Shelf}
         self.fetched: list[str] = []
+        self.read: list[str] = []
+        self.measured: list[str] = []
 
     async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
         return [key for key in self.kept[shelf] if key.startswith(prefix)]
 
+    async def measure(self, shelf: Shelf, key: str) -> int | None:
+        self.measured.append(key)
+        data = self.kept[shelf].get(key)
+        return None if data is None else len(data if isinstance(data, bytes) else json.dumps(data))
+
+    async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.kept[shelf].pop(key, None)
+
     async def read_json(self, shelf: Shelf, key: str) -> Any:
+        self.read.append(key)
         data = self.kept[shelf].get(key)
         return json.loads(data) if isinstance(data, bytes) else data
 
@@ -166,3 +178,19 @@ class Shelves:
         if nbytes is not None and nbytes != len(data):
             raise Failure(Problem.CUT_SHORT, host="", bytes=len(data), wanted_bytes=nbytes)
         self.kept[shelf][key] = json.loads(data) if form is Form.JSON else data
+
+
+class Drawers:
+    """The notes as dicts."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, dict[str, Any]] = {}
+
+    async def read(self, drawer: str) -> dict[str, Any]:
+        return dict(self.kept.get(drawer, {}))
+
+    async def write(self, drawer: str, key: str, value: Any) -> None:
+        self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
+
+    async def delete(self, drawer: str, key: str) -> None:
+        self.kept.get(drawer, {}).pop(key, None)

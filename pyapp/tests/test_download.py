@@ -143,14 +143,3 @@ def test_what_is_wrong_is_named(changes: dict[str, Any], problem: Problem) -> No
     assert asyncio.run(download.run()) is State.FAILED
     assert download.failure is not None
     assert download.failure.problem is problem
-
-
-def test_forgetting_a_model_leaves_the_others() -> None:
-    store = Shelves(web())
-    asyncio.run(job(store).run())
-    store.kept[Shelf.MODEL]["https://h/o/r2/resolve/main/x"] = b""
-    asyncio.run(presence.forget(store, BASE))
-    assert set(store.kept[Shelf.MODEL]) == {"https://h/o/r2/resolve/main/x"}
-    assert set(store.kept[Shelf.LIBRARY]) == {LIBRARY}
-    asyncio.run(presence.forget(store, BASE, LIBRARY))
-    assert not store.kept[Shelf.LIBRARY]

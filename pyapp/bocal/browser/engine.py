@@ -37,7 +37,7 @@ _CAUSES = (
     ("LinkError", Problem.LIBRARY_BROKEN),
     ("CompileError", Problem.LIBRARY_BROKEN),
     ("QuotaExceededError", Problem.STORAGE_FULL),
-    ("Failed to store", Problem.UNREACHABLE),
+    ("is not on this machine", Problem.FILE_GONE),
 )
 
 
@@ -68,7 +68,7 @@ class WebLlm:
         self._said.clear()
         try:
             await self._start()
-            self._post("setAppConfig", {"model_list": [record], "cacheBackend": "indexeddb"})
+            self._post("setAppConfig", {"model_list": [record], "cacheBackend": "cache"})  # see site/shelves.js
             await self._ask("reload", {"modelId": [self._model]})
         except (Failure, asyncio.CancelledError):
             if self._on_progress is on_progress:  # not when a later choice has taken the worker's place

@@ -27,14 +27,14 @@ class IndexedDb:
 
     async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`; reads no value."""
-        database = await self._database(shelf)
+        database = await self.open(shelf)
         table = database.transaction(TABLE, "readonly").objectStore(TABLE)
         asked = table.getAllKeys(_beginning_with(prefix)) if prefix else table.getAllKeys()
         return [str(key) for key in (await _result(asked)).to_py()]
 
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         """Return a small record as parsed JSON, or None; raises Failure(NOT_JSON) when its bytes are something else."""
-        database = await self._database(shelf)
+        database = await self.open(shelf)
         kept = await _result(database.transaction(TABLE, "readonly").objectStore(TABLE).get(key))
         if kept is None:
             return None
@@ -48,7 +48,7 @@ class IndexedDb:
 
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         """Delete every record whose key begins with `prefix`; returns once that is committed."""
-        database = await self._database(shelf)
+        database = await self.open(shelf)
         transaction = database.transaction(TABLE, "readwrite")
         transaction.objectStore(TABLE).delete(_beginning_with(prefix))
         await _committed(transaction)
@@ -68,7 +68,7 @@ class IndexedDb:
                 data = js.JSON.parse(js.TextDecoder.new().decode(data))
             except JsException as error:
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
-        database = await self._database(shelf)
+        database = await self.open(shelf)
         try:
             transaction = database.transaction(TABLE, "readwrite")
             record = to_js({"url": key}, dict_converter=js.Object.fromEntries)
@@ -100,9 +100,10 @@ class IndexedDb:
             raise Failure(Problem.CUT_SHORT, detail=url, host=network.host(url), bytes=done, wanted_bytes=nbytes)
         return await js.Blob.new(pieces).arrayBuffer()
 
-    async def _database(self, shelf: Shelf) -> Any:
+    async def open(self, shelf: Shelf) -> Any:
+        """Return a shelf's database, made where there is none; raises Failure when the browser keeps none."""
         if shelf not in self._open:
-            asked = js.indexedDB.open(f"webllm/{shelf}", 1)
+            asked = js.indexedDB.open(database_name(shelf), 1)
 
             def upgrade(_event: Any) -> None:
                 asked.result.createObjectStore(TABLE, to_js({"keyPath": "url"}, dict_converter=js.Object.fromEntries))
@@ -116,6 +117,11 @@ class IndexedDb:
             database.onversionchange = create_proxy(lambda _event: (database.close(), self._open.pop(shelf, None)))
             self._open[shelf] = database
         return self._open[shelf]
+
+
+def database_name(shelf: Shelf) -> str:
+    """Return the name of a shelf's database."""
+    return f"webllm/{shelf}"
 
 
 async def _result(asked: Any) -> Any:

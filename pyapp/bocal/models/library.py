@@ -103,10 +103,10 @@ def address(library: Library, catalogue: Catalogue) -> str:
 
 
 def engine_address(url: str) -> str:
-    """Return the URL to give WebLLM, which is also the library's key in `webllm/wasm`.
+    """Return the URL to give WebLLM for the library that is kept under `url`.
 
     WebLLM 0.2.86 never looks in its cache for a library whose URL contains "localhost", which would break offline use
-    of a self-hosted model; host names are not case-sensitive, its test is.
+    of a self-hosted model; host names are not case-sensitive, its test is, and a Request has them in lower case again.
     """
     return url.replace("//localhost", "//LOCALHOST", 1)
 

@@ -8,6 +8,7 @@ browser's own URL parser writes it: lower-case host, no default port, no `.` or 
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from bocal.errors import Failure, Problem
@@ -205,6 +206,7 @@ def _hugging_face(names: list[str]) -> str:
     return repository if revision == "main" and not folder else "/".join([repository, "resolve", revision, *folder])
 
 
+@cache
 def engine_base(url: str) -> str:
     """Return the base of WebLLM's cache keys for a record's `url`, ending in a slash (its `cleanModelUrl`)."""
     base = url if url.endswith("/") else f"{url}/"
@@ -215,7 +217,7 @@ def bases(url: str) -> list[str]:
     """Return the addresses below which the files may really be, the likeliest first, each ending in a slash."""
     engine = engine_base(url)
     plain = url if url.endswith("/") else f"{url}/"
-    if urlsplit(url).hostname == HUGGING_FACE or plain == engine:
+    if urlsplit(url).hostname in {HUGGING_FACE, "local.invalid"} or plain == engine:
         return [engine]
     return [engine, plain]
 

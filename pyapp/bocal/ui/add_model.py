@@ -6,7 +6,7 @@ from bocal.errors import Problem
 from bocal.models import overrides
 from bocal.models.paste import NotAModel, Records, Words
 from bocal.models.preflight import Verdict
-from bocal.ui import checks, problems, search_results
+from bocal.ui import checks, problems, search_results, storage
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 
@@ -116,7 +116,8 @@ def _paste(state: State) -> Html:
                 placeholder="owner/model-q4f16_1-MLC", spellcheck="false", autofocus=True), class_="with-icon"),
         class_="field",
     )  # fmt: skip
-    return tag("div", field, _found(state), class_="stack", style="--gap:8px")
+    from_disk = None if form.editing else storage.choose_folder(state, "add-folder", "btn sm")
+    return tag("div", field, _found(state), from_disk, class_="stack", style="--gap:8px")
 
 
 def _found(state: State) -> Html:

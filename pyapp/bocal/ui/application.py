@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from bocal.models import usage
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.registry import KEY as REGISTRY
 from bocal.protocols import Key
@@ -19,6 +20,7 @@ from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.searching import Searching
 from bocal.ui.actions.sharing import Sharing
+from bocal.ui.actions.storing import Storing
 from bocal.ui.state import Overlay, Phase, State
 
 
@@ -37,10 +39,11 @@ class Application:
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
+        self.storing = Storing(desk, self.downloads)
         asking = Asking(desk, self.loading, self.answers)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            self.keeping, self.sharing, asking, Frame(desk), self,
+            self.keeping, self.sharing, self.storing, asking, Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -55,6 +58,7 @@ class Application:
         state.theme = desk.outside.settings.read(THEME) or "auto"
         self.searching.read_hub()
         state.custom = desk.registry.custom()
+        state.used = usage.read(desk.outside.settings)
         state.selected = desk.registry.find(desk.outside.settings.read(SELECTED) or GUIDE_ID)
         state.selected = state.selected or state.catalogue.models[GUIDE_ID]
         self.deleting.resume()

@@ -12,15 +12,22 @@ def view(state: State) -> Html | None:
     here = state.presence.get(model.id)
     stay = state.shares_files(model)
     words = t("delete.entry" if stay else "delete.custom") if model.custom else t("delete.files")
-    freed = tag("p", t("delete.kept") if stay else t("delete.freed", bytes=here.done), class_="muted") if here else None
+    pile = state.freed(model)
+    freed = (
+        tag("p", t("delete.kept") if stay else t("delete.freed", bytes=pile.nbytes), class_="muted") if here else None
+    )
+    weights = pile.weights
+    keep = model.custom and bool(weights.items)
     return tag("dialog",
         tag("div", tag("h2", t("delete.title", name=state.name(model)), id="delete-title"), class_="dialog-head"),
         tag("div",
             tag("p", words),
             freed,
+            tag("p", t("delete.weights_why", bytes=weights.nbytes), class_="muted small") if keep else None,
             class_="dialog-body"),
         tag("div", tag("span", class_="grow"),
             button(t("app.cancel"), "overlay.close", classes="btn quiet", autofocus=True),
+            button(t("delete.weights"), "delete.weights", model.id) if keep else None,
             button(t("delete.confirm"), "delete.confirm", model.id, "btn danger"), class_="dialog-foot"),
         class_="dialog small-dialog", open=True, aria_labelledby="delete-title", data_cancel="overlay.close",
         id="delete",

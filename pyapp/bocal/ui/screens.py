@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bocal.ui import add_model, delete_model, jobs, preferences, shell, thread, welcome
+from bocal.ui import add_model, delete_model, jobs, preferences, shell, storage, thread, welcome
 from bocal.ui import selector as selector_view
 from bocal.ui.html import Html, join, tag
 from bocal.ui.state import Overlay, Screen, State
@@ -28,6 +28,8 @@ def main(state: State) -> Html:
     """The middle of the page."""
     if state.screen is Screen.DOWNLOADS:
         return jobs.page(state)
+    if state.screen is Screen.STORAGE:
+        return storage.page(state)
     if state.screen is Screen.SETTINGS:
         return preferences.page(state)
     return thread.view(state) if state.conversation.messages else welcome.view(state)
@@ -40,7 +42,8 @@ def composer(state: State) -> Html:
 
 def overlay(state: State) -> Html:
     """What lies over the page."""
-    view = {Overlay.SELECTOR: selector_view.view, Overlay.ADD: add_model.view, Overlay.DELETE: delete_model.view}
+    view = {Overlay.SELECTOR: selector_view.view, Overlay.ADD: add_model.view, Overlay.DELETE: delete_model.view,
+            Overlay.CLEAN: storage.clean_up}  # fmt: skip
     return join(view[state.overlay](state)) if state.overlay in view else join(None)
 
 

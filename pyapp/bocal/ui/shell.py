@@ -2,6 +2,7 @@
 
 from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID
+from bocal.ui import storage
 from bocal.ui.html import Html, button, icon, jar, join, logo, tag
 from bocal.ui.state import Leaving, Overlay, Screen, State
 from bocal.weights.download import State as Job
@@ -22,6 +23,7 @@ def sidebar(state: State) -> Html:
         tag("div",
             _item(state, Screen.DOWNLOADS, "dl", t("side.downloads"),
                   tag("span", t.percent(share), class_="badge ok num") if running else None),
+            storage.side_item(state),
             _item(state, Screen.SETTINGS, "gear", t("side.settings")),
             class_="side-foot"),
     ])  # fmt: skip

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bocal.chat.conversation import Conversation
 from bocal.errors import Failure
-from bocal.models import source
+from bocal.models import library, source
 from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID, Catalogue
 from bocal.models.device import Device
@@ -20,7 +20,9 @@ from bocal.protocols import Load
 from bocal.ui.text import Texts
 from bocal.weights.download import Download
 from bocal.weights.download import State as Job
+from bocal.weights.intake import Intake
 from bocal.weights.presence import Presence
+from bocal.weights.storage import Owner, Pile, Stock, Survey
 
 FIRST_ROWS = 24  # lines of the selector that are drawn at first, two screens; more are as one scrolls
 
@@ -30,6 +32,7 @@ class Screen(StrEnum):
 
     CHAT = "chat"
     DOWNLOADS = "downloads"
+    STORAGE = "storage"
     SETTINGS = "settings"
 
 
@@ -40,6 +43,7 @@ class Overlay(StrEnum):
     SELECTOR = "selector"
     ADD = "add"
     DELETE = "delete"
+    CLEAN = "clean"
 
 
 class Phase(StrEnum):
@@ -109,10 +113,33 @@ class Import:
 
 
 @dataclass
+class Arrival:
+    """A model on its way in from the disk: what it is once that is known, and how it ended."""
+
+    model: Model | None = None
+    intake: Intake | None = None
+    failure: Failure | None = None
+    running: bool = True
+
+
+@dataclass
+class Departure:
+    """A model on its way out to the disk: `done` of `total` files."""
+
+    model: Model
+    total: int
+    done: int = 0
+
+
+@dataclass
 class State:
     """One page's worth of facts; whatever can be derived from them is a property or a view's business.
 
     Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
+    `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
+    browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked. `used` is
+    when each model was last loaded, in seconds since 1970; `cleaning` the pile of orphans that is about to be deleted
+    ("": all).
     """
 
     texts: Texts
@@ -143,6 +170,16 @@ class State:
     leaving: dict[str, Leaving] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     kept: bool | None = None
+    stock: Stock = field(default_factory=Stock)
+    survey: Survey = field(default_factory=Survey)
+    room: tuple[int, int] | None = None
+    promised: bool | None = False
+    can_choose_folder: bool = True
+    can_write_folder: bool = True
+    used: Mapping[str, float] = field(default_factory=dict)
+    cleaning: str = ""
+    arrival: Arrival | None = None
+    departure: Departure | None = None
     notice: str = ""
     update_ready: bool = False
     importing: Import | None = None
@@ -165,9 +202,27 @@ class State:
         return [it for it in self.models if (it.id, it.custom) != (model.id, model.custom)]
 
     def shares_files(self, model: Model) -> bool:
-        """Whether another model of the list lies at the same address."""
+        """Whether another model of the list lies at the same address, and a custom model's files stay for that one.
+
+        To delete a standard model is to delete its files, also for those that have them in common.
+        """
         base = source.engine_base(model.url)
-        return any(source.engine_base(it.url) == base for it in self.others(model))
+        return model.custom and any(source.engine_base(it.url) == base for it in self.others(model))
+
+    def owner(self, model: Model) -> Owner:
+        """Return what tells a model's files from others."""
+        key = library.address(model.library, self.catalogue) if model.library else ""
+        return Owner(model.id, source.engine_base(model.url), key)
+
+    def owners(self) -> list[Owner]:
+        """Return the owner for each model, also for those that are just leaving."""
+        return [self.owner(it) for it in (*self.models, *(gone.model for gone in self.leaving.values()))]
+
+    def freed(self, model: Model) -> Pile:
+        """Return what deleting a model takes away."""
+        own = self.owner(model)
+        others = map(self.owner, self.others(model))
+        return self.stock.freed(own, [it for it in others if model.custom or it.base != own.base])
 
     def name(self, model: Model) -> str:
         """Return a model's name for people."""
@@ -187,6 +242,11 @@ class State:
         """Return how a model fits this machine, None while too little is known."""
         here = self.presence.get(model.id)
         return estimate(model, self.device, here.total if here else 0)
+
+    def has_weights(self, model: Model) -> bool:
+        """Whether all of a model's shards are on this machine."""
+        here = self.presence.get(model.id)
+        return here is not None and here.done == here.total
 
     @property
     def can_answer(self) -> bool:

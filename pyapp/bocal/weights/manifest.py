@@ -1,5 +1,6 @@
 """`tensor-cache.json`: the list of a model's shards, as MLC's weight conversion writes it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -12,10 +13,11 @@ OLD_NAME = "ndarray-cache.json"  # the same content; WebLLM asks only for the ne
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of weights: `path` relative to the model's base, `nbytes` its exact length."""
+    """One file of weights: `path` relative to the model's base, `nbytes` its exact length, `md5` in hex or ""."""
 
     path: str
     nbytes: int
+    md5: str = ""
 
 
 def read(document: Any) -> list[Shard]:
@@ -31,5 +33,7 @@ def read(document: Any) -> list[Shard]:
             raise Failure(Problem.BAD_MANIFEST, field=f"records[{number}].dataPath")
         if not isinstance(nbytes, int) or isinstance(nbytes, bool) or nbytes < 0:
             raise Failure(Problem.BAD_MANIFEST, field=f"records[{number}].nbytes")
-        shards.append(Shard(path, nbytes))
+        md5 = entry.get("md5sum")
+        told = isinstance(md5, str) and re.fullmatch("[0-9a-fA-F]{32}", md5)
+        shards.append(Shard(path, nbytes, md5.lower() if told else ""))
     return shards

@@ -9,6 +9,7 @@ from bocal.protocols import Form, Shelf
 from bocal.weights import manifest
 
 CONFIG = "mlc-chat-config.json"
+TOKENIZERS = ("tokenizer.json", "tokenizer.model")  # what WebLLM reads, the first of them that is named
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def tokenizer(place: Place, settings: Mapping[str, Any]) -> File:
     `settings` is the parsed mlc-chat-config.json; raises Failure(BAD_CONFIG) when it names neither.
     """
     names = settings.get("tokenizer_files")
-    for name in ("tokenizer.json", "tokenizer.model"):
+    for name in TOKENIZERS:
         if isinstance(names, list) and name in names:
             return File(Shelf.MODEL, place.key + name, place.base + name)
     raise Failure(Problem.BAD_CONFIG, field="tokenizer_files")

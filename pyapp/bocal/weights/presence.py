@@ -1,11 +1,11 @@
-"""Which models are on this machine: answered from keys and manifests, never by reading weights."""
+"""Which models are on this machine: answered from keys alone, never by reading what is kept under them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bocal.errors import Failure
 from bocal.protocols import Shelf, Store
-from bocal.weights import manifest
+from bocal.weights import manifest, plan
+from bocal.weights.outlines import Outlines
 
 
 @dataclass(frozen=True)
@@ -17,35 +17,30 @@ class Presence:
     complete: bool
 
 
-async def look(store: Store, wanted: Iterable[tuple[str, str, str]]) -> dict[str, Presence]:
+async def look(
+    store: Store, wanted: Iterable[tuple[str, str, str]], outlines: Outlines | None = None
+) -> dict[str, Presence]:
     """Return the presence of each model that has at least its manifest here, by ID.
 
-    `wanted` holds (model ID, key base ending in a slash, key of its library or "" when not known yet).
+    `wanted` holds (model ID, key base ending in a slash, key of its library or "" when not known yet). Without
+    `outlines`, manifests are read.
     """
-    shelves = {shelf: set(await store.keys(shelf)) for shelf in Shelf}
+    kept = {shelf: set(await store.keys(shelf)) for shelf in Shelf}
+    ends = f"/{manifest.NAME}"
+    bases = {key.removesuffix(manifest.NAME) for key in kept[Shelf.MODEL] if key.endswith(ends)}
+    here = [(model_id, base, library) for model_id, base, library in wanted if base in bases]
+    shards = await (outlines or Outlines(store)).of({base for _, base, _ in here})
     found = {}
-    for model_id, base, library in wanted:
-        if base + manifest.NAME not in shelves[Shelf.MODEL]:
+    for model_id, base, library in here:
+        if base not in shards:
             continue
-        try:
-            shards = manifest.read(await store.read_json(Shelf.MODEL, base + manifest.NAME))
-        except Failure:
-            continue
-        kept = shelves[Shelf.MODEL]
-        done = sum(shard.nbytes for shard in shards if base + shard.path in kept)
+        missing = [shard.nbytes for shard in shards[base] if base + shard.path not in kept[Shelf.MODEL]]
+        total = sum(shard.nbytes for shard in shards[base])
         complete = (
-            all(base + shard.path in kept for shard in shards)
-            and any(base + name in kept for name in ("tokenizer.json", "tokenizer.model"))
-            and base + "mlc-chat-config.json" in shelves[Shelf.CONFIG]
-            and library in shelves[Shelf.LIBRARY]
+            not missing
+            and any(base + name in kept[Shelf.MODEL] for name in plan.TOKENIZERS)
+            and base + plan.CONFIG in kept[Shelf.CONFIG]
+            and library in kept[Shelf.LIBRARY]
         )
-        found[model_id] = Presence(done, sum(shard.nbytes for shard in shards), complete)
+        found[model_id] = Presence(total - sum(missing), total, complete)
     return found
-
-
-async def forget(store: Store, base: str, library: str = "") -> None:
-    """Delete the files below `base`, and the library called `library`; "" for one that another model needs."""
-    for shelf in (Shelf.MODEL, Shelf.CONFIG) if base else ():
-        await store.delete(shelf, base)
-    if library:
-        await store.delete(Shelf.LIBRARY, library)

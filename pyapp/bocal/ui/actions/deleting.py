@@ -38,8 +38,7 @@ class Deleting:
         if state.selected and state.selected.id == model_id:
             await self.loading.leave(model)
         place = next((at for at, it in enumerate(state.custom) if it.id == model_id), 0)
-        here = state.presence.get(model_id)
-        freed = here.done if here and not state.shares_files(model) else 0
+        freed = state.freed(model).nbytes
         state.leaving[model_id] = leaving = Leaving(model, place, freed, time.time() + UNDO)
         if model.custom:
             await self.desk.registry.remove(model_id)

@@ -10,9 +10,11 @@ from bocal.models import library
 from bocal.models.device import Device
 from bocal.models.record import Model
 from bocal.models.registry import Registry
-from bocal.protocols import Engine, Network, Notes, Page, Settings, Store, Tabs
+from bocal.protocols import Disk, Engine, Network, Notes, Page, Quota, Settings, Store, Tabs
 from bocal.ui import screens
 from bocal.ui.state import Overlay, Screen, State
+from bocal.weights.lengths import Lengths
+from bocal.weights.outlines import Outlines
 
 # Keys of localStorage besides the registry's.
 LANGUAGE, THEME, SELECTED, HUB = "bocal.language", "bocal.theme", "bocal.model", "bocal.hub"
@@ -27,6 +29,8 @@ class Outside:
     settings: Settings
     network: Network
     store: Store
+    disk: Disk
+    quota: Quota
     engine: Engine
     look: Callable[[], Awaitable[Device]]
     keep: Callable[[], Awaitable[bool]]
@@ -47,6 +51,8 @@ class Desk:
         self.outside = outside
         self.state = state
         self.registry = Registry(outside.settings, state.catalogue.models, outside.tabs, outside.notes)
+        self.outlines = Outlines(outside.store, outside.notes)
+        self.lengths = Lengths(outside.store, outside.notes, self.outlines, outside.disk)
         self.choice = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -96,7 +102,7 @@ class Desk:
         """Return the key of a model's library in the store, "" while it is not known."""
         if not model.library:
             return ""
-        return library.engine_address(library.address(model.library, self.state.catalogue))
+        return library.address(model.library, self.state.catalogue)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let work go on by itself; what goes wrong in it is told. Returns its task, to cancel it."""

@@ -3,7 +3,7 @@
 import dataclasses
 
 from bocal.errors import Failure, Problem
-from bocal.models import library, metadata, source
+from bocal.models import folder, library, metadata, source
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Library, Model
 from bocal.protocols import Shelf
@@ -38,8 +38,13 @@ class Downloads:
             job.cancel()
 
     async def bring(self, model: Model) -> State:
-        """Bring what is missing of a model; returns how its job ended."""
+        """Bring what is missing of a model; returns how its job ended.
+
+        Raises Failure(FROM_FOLDER) for one whose weights no host has.
+        """
         state = self.desk.state
+        if folder.is_local(model.url) and not state.has_weights(model):
+            raise Failure(Problem.FROM_FOLDER, name=model.name)
         state.leaving.pop(model.id, None)  # wanted again
         job = state.downloads.get(model.id)
         if job is None or job.state in {State.DONE, State.CANCELLED}:
@@ -48,6 +53,8 @@ class Downloads:
         if model.id != GUIDE_ID and state.kept is None:
             state.kept = await self.desk.outside.keep()
         done = await job.run()
+        if done is State.DONE:
+            await self.desk.outlines.refresh(source.engine_base(model.url))  # its manifest may be another by now
         if model.id == GUIDE_ID and done is State.DONE:
             state.downloads.pop(model.id, None)  # a part of the page, not something the visitor asked for
         await self.look()
@@ -63,16 +70,20 @@ class Downloads:
             if it.id not in state.leaving
         ]
         try:
-            state.presence = await presence.look(self.desk.outside.store, wanted)
+            state.presence = await presence.look(self.desk.outside.store, wanted, self.desk.outlines)
+            state.stock = await self.desk.lengths.stock()
+            state.survey = state.stock.survey(state.owners())
         except Failure as failure:
             state.failure = failure
 
     async def forget(self, model: Model) -> None:
         """Delete a model's files, but those that another model uses: the same address, or the same library."""
-        key, here = self.desk.library_key(model), self.desk.state.presence
-        shared = any(it.id in here and self.desk.library_key(it) == key for it in self.desk.state.others(model))
-        base = "" if self.desk.state.shares_files(model) else source.engine_base(model.url)
-        await presence.forget(self.desk.outside.store, base, "" if shared else key)
+        self.desk.state.stock = await self.desk.lengths.stock()
+        await self.desk.lengths.delete(self.desk.state.freed(model).items)
+
+    async def drop_job(self, model_id: str) -> None:
+        """End a model's job for good, if it has one."""
+        self.drop(model_id)
 
     def _job(self, model: Model) -> Download:
         catalogue = self.desk.state.catalogue
@@ -81,7 +92,7 @@ class Downloads:
             found = model.library or await self._choose_library(model, base)
             await self._remember_library(model, found)
             address = library.address(found, catalogue)
-            return address, library.engine_address(address)
+            return address, address
 
         return Download(
             model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.store, find_library,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bocal.errors import Failure
-from bocal.models import library, overrides, source
+from bocal.errors import Failure, Problem
+from bocal.models import library, overrides, source, usage
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.overrides import Window
 from bocal.models.record import Model
@@ -110,11 +110,14 @@ class Loading:
             window = await self._window(model)
             await self.desk.outside.engine.load(self._engine_record(model, window), progress)
         except Failure as failure:
+            if failure.problem is Problem.FILE_GONE:
+                await self.downloads.look()  # trying again then brings what is missing
             if choice == self.desk.choice:
                 state.phase, state.failure = Phase.FAILED, failure
         else:
             if choice == self.desk.choice:
                 state.phase, state.context_window = Phase.READY, max(0, window.context)
+                state.used = usage.note(self.desk.outside.settings, model.id)
         if choice == self.desk.choice:
             self.desk.draw()
 

@@ -1,0 +1,77 @@
+"""What every bench stands on: a browser with a fresh profile, a site with an empty page, and the table of ratios.
+
+A bench compares two ways of doing the same work with the same bytes, in one run, in turns, and tells their ratio: the
+machine's own speed, and what else it is doing, weigh on both alike.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import conftest
+import servers
+from playwright.sync_api import Page, sync_playwright
+from server import application
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+
+ROOT = conftest.ROOT
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was compared, the figures as people read them, and whether the aim was reached."""
+
+    what: str
+    figures: str
+    aim: str
+    reached: bool
+
+
+def ratio(what: str, ours: Sequence[float], others: Sequence[float], name: str, at_most: float) -> Row:
+    """Compare two lists of seconds by the best of each, which other work delays least; `name` is the other way."""
+    mine, theirs = min(ours), min(others)
+    figures = f"{mine / theirs:.2f} of {name} ({mine:.3f} s, {theirs:.3f} s)"
+    return Row(what, figures, f"at most {at_most:.2f}", mine / theirs <= at_most)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as text, aligned."""
+    wide = max(len(row.what) for row in rows)
+    long = max(len(row.figures) for row in rows)
+    return "\n".join(
+        f"{'ok  ' if row.reached else 'MISS'}  {row.what:<{wide}}  {row.figures:<{long}}  {row.aim}" for row in rows
+    )
+
+
+@contextmanager
+def site(folders: Mapping[str, Path]) -> Iterator[str]:
+    """Serve `dist/`, `folders` by name, and an empty page at `/empty` that no policy holds back; yield the origin."""
+
+    async def empty(_request: Request) -> Response:
+        return HTMLResponse("<!doctype html><title>bench</title>")
+
+    mounts = [Mount(f"/{name}", application(folder)) for name, folder in folders.items()]
+    routes = [Route("/empty", empty), *mounts, Mount("/", application(ROOT / "dist"))]
+    with servers.Server(Starlette(routes=routes)) as running:
+        yield running.origin
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page of a browser that has never been used; what it keeps lies on the disk, as a visitor's does."""
+    with TemporaryDirectory() as profile, sync_playwright() as playwright:
+        arguments = [*conftest.WEBGPU, "--no-sandbox"]
+        browser = playwright.chromium.launch_persistent_context(
+            profile, executable_path=shutil.which("chromium"), args=arguments, locale="en-GB",
+            viewport={"width": 1280, "height": 900},
+        )  # fmt: skip
+        page = browser.pages[0]
+        page.set_default_timeout(600_000)
+        yield page
+        browser.close()

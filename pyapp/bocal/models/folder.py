@@ -1,0 +1,148 @@
+"""A model in a folder of the visitor's disk: checked as a download is, then given an address of its own.
+
+The address is below `https://local.invalid/`, a name that can never be a host's (RFC 2606), and looks like any other,
+so that WebLLM makes its keys by its usual rule (`source.engine_base`). Nothing is asked of the network.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bocal.errors import Failure, Problem
+from bocal.models import catalogue, figures, library, metadata, source
+from bocal.models.catalogue import Catalogue
+from bocal.models.metadata import Unreadable
+from bocal.models.record import Library, Model
+from bocal.protocols import Folder, Form, Shelf
+from bocal.weights import manifest, plan
+from bocal.weights.intake import Item
+from bocal.weights.plan import Place
+
+HOST = "local.invalid"
+SMALL = 64_000_000  # bytes: no configuration, manifest, tokenizer or library is larger
+_NO_NAME = re.compile(r"main|resolve|snapshots|[0-9a-f]{40}|models?|params|dist|download(s)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model that was found whole. Its small files come last in `items`: with them it counts as here."""
+
+    model: Model
+    items: tuple[Item, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all its files."""
+        return sum(item.nbytes for item in self.items)
+
+
+def is_local(url: str) -> bool:
+    """Whether a model's address is one that was given to a folder."""
+    return urlsplit(url).hostname == HOST
+
+
+async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Model | None]) -> Found:
+    """Return the model in a folder. When `find(id)` knows a model of its name, these are taken to be that one's files.
+
+    Raises the Failure that says what is wrong with the folder. A library is taken from the folder, else the standard
+    one whose figures are the model's own (fetched when the model is first used).
+    """
+    root = _root(folder)
+    config = await _json(folder, root + plan.CONFIG)
+    listed, document = await _manifest(folder, root)
+    shards = manifest.read(document)
+    for shard in shards:
+        there = folder.files.get(root + shard.path)
+        if there is None:
+            raise Failure(Problem.FILE_MISSING, file=shard.path)
+        if there != shard.nbytes:
+            raise Failure(Problem.FILE_LENGTH, file=shard.path, bytes=there, wanted_bytes=shard.nbytes)
+    tokenizer = plan.tokenizer(Place("", ""), config if isinstance(config, dict) else {}).key
+    if root + tokenizer not in folder.files:
+        raise Failure(Problem.FILE_MISSING, file=tokenizer)
+    name = _name(folder, root, config)
+    url = f"https://{HOST}/{quote(name, safe='')}"
+    model = find(name) or Model(name, catalogue.display_name(name), url)
+    place = Place("", source.engine_base(model.url))
+    chosen, wasm = await _library(folder, place, model, config, document, standard)
+    small = [
+        Item(root + plan.CONFIG, Shelf.CONFIG, place.key + plan.CONFIG, folder.files[root + plan.CONFIG]),
+        Item(root + tokenizer, Shelf.MODEL, place.key + tokenizer, folder.files[root + tokenizer]),
+        *wasm,
+        Item(listed, Shelf.MODEL, place.key + manifest.NAME, folder.files[listed], Form.JSON),
+    ]
+    weights = [
+        Item(root + shard.path, Shelf.MODEL, place.key + shard.path, shard.nbytes, md5=shard.md5) for shard in shards
+    ]
+    return Found(replace(model, library=chosen), (*weights, *small))
+
+
+def _root(folder: Folder) -> str:
+    """Return the path of the model's own folder, ending in a slash unless it is the folder itself."""
+    places = sorted(
+        (path.removesuffix(plan.CONFIG) for path in folder.files if f"/{path}".endswith(f"/{plan.CONFIG}")),
+        key=lambda path: path.count("/"),
+    )
+    if not places:
+        raise Failure(Problem.NO_MODEL_IN_FOLDER)
+    if len(places) > 1 and places[0].count("/") == places[1].count("/"):
+        raise Failure(Problem.SEVERAL_MODELS, count=len(places))
+    return places[0]
+
+
+async def _json(folder: Folder, path: str) -> Any:
+    try:
+        return json.loads(await folder.read(path, SMALL))
+    except ValueError as error:
+        raise Failure(Problem.NOT_JSON, detail=str(error), url=path) from error
+
+
+async def _manifest(folder: Folder, root: str) -> tuple[str, Any]:
+    for name in (manifest.NAME, manifest.OLD_NAME):
+        if root + name in folder.files:
+            return root + name, await _json(folder, root + name)
+    raise Failure(Problem.FILE_MISSING, file=manifest.NAME)
+
+
+def _name(folder: Folder, root: str, config: Any) -> str:
+    """Return the model's ID: its folder's name, else its library's, else what its configuration says it is."""
+    folders = [*root.rstrip("/").split("/")[::-1], folder.name] if root else [folder.name]
+    files = (path.rpartition("/")[2] for path in library.best_first(folder.files))
+    libraries = (re.sub(r"(-webgpu)?\.wasm$", "", file) for file in files)
+    for name in (*folders, *libraries):
+        name = name.removeprefix("models--").split("--")[-1].strip()  # as Hugging Face's own cache calls its folders
+        if name and not _NO_NAME.fullmatch(name):
+            return name
+    read = figures.of_config(config)
+    return f"{read.model_type}-{read.quantisation}-MLC"
+
+
+async def _library(
+    folder: Folder, place: Place, model: Model, config: Any, document: Any, standard: Catalogue
+) -> tuple[Library, list[Item]]:
+    tensors = metadata.read_tensors(document)
+    broken: Failure | None = None
+    for path in library.best_first(folder.files, model.id):
+        file = path.rpartition("/")[2]
+        try:
+            read = metadata.read(await folder.read(path, library.LARGEST))
+        except Unreadable as error:
+            broken = broken or Failure(Problem.LIBRARY_UNREADABLE, detail=str(error), file=file)
+            continue
+        fatal = next((it for it in metadata.differences(read.parameters, tensors) if it.fatal), None)
+        if fatal is None:
+            known = model.library or Library(url=place.key + quote(file))
+            key = library.address(known, standard)
+            return known, [Item(path, Shelf.LIBRARY, key, folder.files[path])]
+        broken = broken or Failure(Problem.LIBRARY_UNFIT, file=file, tensor=fatal.name)
+    if broken:
+        raise broken
+    if model.library:
+        return model.library, []
+    matches = figures.candidates(figures.of_config(config), figures.standard(), model.id)
+    if not matches:
+        raise Failure(Problem.NO_LIBRARY_IN_FOLDER)
+    return Library(key=matches[0].key), []

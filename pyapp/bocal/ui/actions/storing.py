@@ -1,0 +1,148 @@
+"""What lies on this machine: looking at it, making room, taking models in from the disk and out to it."""
+
+from urllib.parse import unquote
+
+from bocal.errors import Failure, Problem
+from bocal.models import folder as folders
+from bocal.models import source
+from bocal.models.record import Model
+from bocal.protocols import Folder, Shelf
+from bocal.ui.actions.desk import Desk
+from bocal.ui.actions.downloads import Downloads
+from bocal.ui.state import Arrival, Departure, Overlay, Phase, Screen
+from bocal.weights.intake import Intake
+
+
+class Storing:
+    """Actions of the storage screen."""
+
+    def __init__(self, desk: Desk, downloads: Downloads) -> None:
+        self.desk = desk
+        self.downloads = downloads
+
+    async def do_storage_open(self) -> None:
+        """Show what is here; what nobody has noted the length of is weighed meanwhile, one record at a time."""
+        self.desk.state.screen = Screen.STORAGE
+        self.desk.close_drawer()
+        self.desk.draw()
+        await self._look()
+        await self.desk.lengths.measure(self.desk.state.survey.unmeasured)
+        await self._look()
+
+    async def do_delete_weights(self, model_id: str) -> None:
+        """Delete a model's shards; the model stays in the list, and its small files here."""
+        state = self.desk.state
+        self.desk.close_overlay()
+        model = self.desk.registry.find(model_id)
+        pile = state.survey.pile(source.engine_base(model.url)) if model else None
+        if model is None or pile is None:
+            return
+        await self.downloads.drop_job(model_id)
+        if state.selected and source.engine_base(state.selected.url) == pile.base:
+            await self.desk.outside.engine.unload()
+            state.phase = Phase.AWAY
+        await self.desk.lengths.delete(pile.weights.items)
+        await self._look()
+
+    def do_orphans_ask(self, name: str = "") -> None:
+        """Say what cleaning up would free: everything that is nobody's, or only what came from `name`."""
+        self.desk.state.cleaning, self.desk.state.overlay = name, Overlay.CLEAN
+        self.desk.draw()
+
+    async def do_orphans_delete(self) -> None:
+        """Delete what belongs to no model."""
+        pile = self.desk.state.survey.orphaned(self.desk.state.cleaning)
+        self.desk.close_overlay()
+        await self.desk.lengths.delete(pile.items)
+        await self._look()
+
+    # In from the disk
+
+    def take_folder(self, folder: Folder) -> None:
+        """Take in the model of a folder that was chosen or dropped."""
+        if self.desk.state.arrival and self.desk.state.arrival.running:
+            return  # one at a time: the disk is the limit
+        self.desk.state.arrival = Arrival()
+        self.desk.state.overlay, self.desk.state.screen = Overlay.NONE, Screen.STORAGE
+        self.desk.close_drawer()
+        self.desk.draw()
+        self.desk.spawn(self._take(folder, self.desk.state.arrival))
+
+    def do_arrival_cancel(self) -> None:
+        """Stop taking a model in."""
+        arrival = self.desk.state.arrival
+        if arrival and arrival.intake:
+            arrival.intake.cancel()
+
+    def do_arrival_close(self) -> None:
+        """Put away what was said about the model taken in."""
+        self.desk.state.arrival = None
+        self.desk.draw()
+
+    async def _take(self, folder: Folder, arrival: Arrival) -> None:
+        state = self.desk.state
+        try:
+            found = await folders.inspect(folder, state.catalogue, self.desk.registry.find)
+            arrival.model = model = found.model
+            if state.complete(model):
+                raise Failure(Problem.ALREADY_HERE, name=state.name(model))
+            room = await self.desk.outside.quota.room()
+            if room and found.nbytes > room[1] - room[0]:
+                missing = found.nbytes - (room[1] - room[0])
+                raise Failure(Problem.ROOM_SHORT, missing_bytes=missing)
+            await self.downloads.drop_job(model.id)
+            arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon)
+            if state.kept is None:
+                state.kept = await self.desk.outside.keep()
+            arrived = await intake.run()
+            if not arrived and intake.failure:
+                raise intake.failure
+        except Failure as failure:
+            arrival.failure, arrived = failure, False
+        arrival.running = False
+        if arrived and arrival.model:
+            await self._list(arrival.model)
+            await self.desk.outlines.refresh(source.engine_base(arrival.model.url))
+        elif not arrival.failure:
+            state.arrival = None  # cancelled
+        await self._look()
+
+    async def _list(self, model: Model) -> None:
+        if model.custom and self.desk.registry.find(model.id) is None:
+            await self.desk.registry.add(model)
+        elif model.custom:
+            await self.desk.registry.replace(model)
+        self.desk.state.custom = self.desk.registry.custom()
+
+    # Out to the disk
+
+    async def do_model_export(self, model_id: str) -> None:
+        """Write a model's files into a folder of the visitor's."""
+        state, model = self.desk.state, self.desk.registry.find(model_id)
+        if model is None or state.departure:
+            return
+        base, library = source.engine_base(model.url), self.desk.library_key(model)
+        pile = state.survey.pile(base)
+        items = [it for it in (pile.items if pile else ()) if it.shelf is not Shelf.LIBRARY]
+        files: list[tuple[str, Shelf, str]] = [(unquote(it.key.removeprefix(base)), it.shelf, it.key) for it in items]
+        if library in state.stock.keys.get(Shelf.LIBRARY, ()):
+            files.append((unquote(library.rpartition("/")[2]), Shelf.LIBRARY, library))
+        state.departure = departure = Departure(model, len(files))
+
+        def written(number: int) -> None:
+            departure.done = number
+            self.desk.draw_soon()
+
+        try:
+            out = await self.desk.outside.disk.take_out(model.id.replace("/", "_"), files, written)
+        finally:
+            state.departure = None
+            self.desk.draw()
+        if out:
+            self.desk.notice(state.texts("storage.exported", name=state.name(model)))
+
+    async def _look(self) -> None:
+        self.desk.state.room = await self.desk.outside.quota.room()
+        self.desk.state.promised = await self.desk.outside.quota.promised()
+        await self.downloads.look()
+        self.desk.draw()

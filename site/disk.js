@@ -1,0 +1,86 @@
+// Files between the visitor's disk and WebLLM's databases, one at a time, each whole in memory only while it is moved.
+// It decides nothing: bocal/browser/disk.py says which file goes where.
+import "./hash-wasm/md5.umd.min.js";
+
+const databases = new Map();
+
+function opened(name) {
+  if (!databases.has(name)) {
+    databases.set(name, new Promise((resolve, reject) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => {
+        const forget = () => databases.delete(name);
+        asked.result.onclose = forget;
+        asked.result.onversionchange = () => (forget(), asked.result.close());
+        resolve(asked.result);
+      };
+      asked.onerror = () => reject(asked.error);
+    }));
+  }
+  return databases.get(name);
+}
+
+async function data({ database, table, key }) {
+  const asked = (await opened(database)).transaction(table).objectStore(table).get(key);
+  return new Promise((resolve, reject) => {
+    asked.onsuccess = () => resolve(asked.result?.data);
+    asked.onerror = () => reject(asked.error);
+  });
+}
+
+// What a file would hold: bytes as they are, what WebLLM keeps parsed as JSON again.
+const content = (value) => (value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? value : JSON.stringify(value));
+
+const doing = {
+  async measure(place) {
+    const value = await data(place);
+    return value === undefined ? null : new Blob([content(value)]).size;
+  },
+
+  // Returns false, and keeps nothing, when the hash is another.
+  async keep({ file, md5, json, database, table, key, every }, report) {
+    const bytes = new Uint8Array(file.size);
+    const hash = md5 ? await hashwasm.createMD5() : null;
+    hash?.init();
+    const reader = file.stream().getReader();
+    for (let done = 0, told = 0; ; ) {
+      const piece = await reader.read();
+      if (piece.done) break;
+      bytes.set(piece.value, done);
+      hash?.update(piece.value);
+      done += piece.value.byteLength;
+      if (performance.now() - told >= every) report((told = performance.now(), done));
+    }
+    if (hash && hash.digest() !== md5) return false;
+    const value = json ? JSON.parse(new TextDecoder().decode(bytes)) : bytes.buffer;
+    const transaction = (await opened(database)).transaction(table, "readwrite");
+    transaction.objectStore(table).put({ url: key, data: value });
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error);
+    });
+    bytes.buffer.transfer?.(0); // given back now, not at the next collection of garbage
+    return true;
+  },
+
+  async write({ folder, path, ...place }) {
+    const names = path.split("/");
+    let into = folder;
+    for (const name of names.slice(0, -1)) into = await into.getDirectoryHandle(name, { create: true });
+    const file = await (await into.getFileHandle(names.at(-1), { create: true })).createWritable();
+    await file.write(content(await data(place)));
+    await file.close();
+  },
+
+  async blob(place) {
+    return new Blob([content(await data(place))]);
+  },
+};
+
+onmessage = async ({ data: { number, name, content } }) => {
+  try {
+    postMessage({ number, result: await doing[name](content, (bytes) => postMessage({ number, bytes })) });
+  } catch (error) {
+    postMessage({ number, error: { name: error?.name ?? "Error", text: String(error) } });
+  }
+};
