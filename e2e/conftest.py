@@ -61,10 +61,20 @@ def other_shape() -> Path:
     return compiled.model("other")
 
 
+# A standard model that is not on this machine.
+AWAY = "SmolLM2-360M-Instruct-q4f32_1-MLC"
+
+
 @pytest.fixture
-def page(page: Page) -> Page:
-    """A page that is patient with SwiftShader, and whose errors fail the test."""
+def page(page: Page, request: pytest.FixtureRequest) -> Page:
+    """A page that is patient with SwiftShader.
+
+    Under the mark `idle` its visitor has last chosen a model that is not here, so that none is loaded at the start:
+    what takes longest, and many tests are not about it.
+    """
     page.set_default_timeout(PATIENCE)
+    if request.node.get_closest_marker("idle"):
+        page.context.add_init_script(f"localStorage['bocal.model'] ??= '{AWAY}'")
     return page
 
 

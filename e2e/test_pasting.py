@@ -8,6 +8,7 @@ import servers
 from person import ask, open_form, open_page, wait_until_ready
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.idle
 PASTE = "Paste a repository, an address, or a list of models"
 
 
@@ -15,7 +16,6 @@ def test_an_address_fills_the_form_and_the_model_answers(
     page: Page, site: servers.Server, host: servers.ModelHost, small_model: Path
 ) -> None:
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     address = host.add("labo/Recettes-3B-q4f32_1-MLC", small_model)
     form = open_form(page)
     expect(form.get_by_label(PASTE)).to_be_focused()

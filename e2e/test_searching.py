@@ -11,6 +11,7 @@ from person import ask, open_form, open_page, wait_until_ready
 from playwright.sync_api import Locator, Page, expect
 from starlette.responses import JSONResponse, Response
 
+pytestmark = pytest.mark.idle
 PASTE = "Paste a repository, an address, or a list of models"
 
 
@@ -41,7 +42,6 @@ def test_a_model_is_found_by_words_and_answers(
 ) -> None:
     host.add("mlc-ai/Tiny-Recipes-3B-q4f32_1-MLC", small_model)
     publish(host, "mlc-ai/Llama-3.2-1B-q4f16_1-MLC")
-    wait_until_ready(page, "The guide")
     search_for(form, "tiny recipes")
     expect(rows(form)).to_have_count(1)
     rows(form).get_by_role("button", name="Tiny-Recipes-3B-q4f32_1-MLC").click()

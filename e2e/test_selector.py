@@ -9,6 +9,7 @@ import servers
 from person import open_page, open_selector, show_actions
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.idle
 PHI = "Phi 3.5 mini instruct"
 MANY = 300
 
