@@ -16,11 +16,14 @@ from bocal.browser.quota import StorageManager
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
+from bocal.browser.transfers import Worker
 from bocal.models import catalogue
 from bocal.ui.actions.desk import LANGUAGE, Outside
 from bocal.ui.application import Application
 from bocal.ui.state import State
 from bocal.ui.text import LANGUAGES, Texts, negotiate
+from bocal.weights.carrier import Means
+from bocal.weights.journal import Journal
 
 
 async def main() -> None:
@@ -30,16 +33,17 @@ async def main() -> None:
     chosen = settings.read(LANGUAGE)
     language = chosen if chosen in LANGUAGES else negotiate(page.languages())
     standard = catalogue.read(await network.read_json(f"{site}catalogue.json"), site)
+    store, notes, tabs = IndexedDb(), OwnDatabase(), OpenTabs()
+    means = Means(store, Worker(store), Journal(notes), tabs, gpu.storage_free, time.monotonic)
     state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
-    store = IndexedDb()
     disk = Disk(store)
     state.can_choose_folder, state.can_write_folder = disk.can_choose, disk.can_write
     application = Application(
         Outside(
-            page=document, settings=settings, network=network, store=store, disk=disk,
+            page=document, settings=settings, network=network, store=store, means=means, disk=disk,
             quota=StorageManager(), engine=WebLlm(), look=gpu.look,
             keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
-            draw_frame=document.draw_frame, report=_report, site=site, tabs=OpenTabs(), notes=OwnDatabase(),
+            draw_frame=document.draw_frame, report=_report, site=site, tabs=tabs, notes=notes,
         ),
         state,
     )  # fmt: skip

@@ -62,14 +62,64 @@ class Store(Protocol):
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         """Delete every record whose key begins with `prefix`; returns once that is committed."""
 
-    async def fetch_into(
-        self, shelf: Shelf, key: str, url: str, form: Form, nbytes: int | None, on_bytes: Callable[[int, int], None]
-    ) -> None:
-        """Fetch `url` and keep it under `key`; returns once the transaction has committed.
 
-        `nbytes` is the length it must have, in bytes, where the manifest tells; `on_bytes(so far, total or 0)` is
-        called as they arrive. Cancelling the task aborts the request and stores nothing.
+@dataclass(frozen=True)
+class Head:
+    """The beginning of an answer: its status, whether it was redirected, and those of `HEADERS` that may be read.
+
+    `url` is what was asked; `number` names the answer to `Transfers.take` and `Transfers.abort`.
+    """
+
+    number: int
+    url: str
+    status: int
+    redirected: bool
+    headers: Mapping[str, str]
+
+
+# What a download reads of an answer; a host on another origin shows some of them only where it exposes them.
+HEADERS = ("ETag", "Last-Modified", "Content-Length", "Content-Range", "Retry-After", "RateLimit")
+
+
+class Transfers(Protocol):
+    """The bytes of downloads, which never pass through Python: from a host into a partial file, then to the store.
+
+    A partial file outlives the page, with every byte written so far; `name` is a plain file name.
+    """
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Return the length in bytes of each partial file."""
+
+    async def ask(self, url: str, start: int) -> Head:
+        """GET `url`, from byte `start` on where that is not 0; raises Failure when no answer comes.
+
+        Every answer is to be taken or aborted.
         """
+
+    async def take(
+        self, head: Head, name: str, at: int, algorithm: str, most: int, on_bytes: Callable[[int], None]
+    ) -> tuple[int, str]:
+        """Write an answer's body into a partial file from byte `at` on; return the file's length and its hash (hex).
+
+        `algorithm` is "md5", "sha256" or "" (no hash); `on_bytes(length so far)` is called at most every 100 ms; more
+        than `most` bytes (0: any number) are not read. Raises Failure when the connection breaks or the room ends;
+        what is written stays. Cancelling the task aborts the request.
+        """
+
+    async def abort(self, head: Head) -> None:
+        """Leave an answer's body unread."""
+
+    async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
+        """Move a whole partial file into the store; returns once its transaction has committed.
+
+        Raises Failure(NOT_JSON) when it should be JSON and is not.
+        """
+
+    async def drop(self, name: str) -> None:
+        """Delete a partial file, where there is one."""
+
+    async def online(self) -> None:
+        """Return once the browser says that there is a network."""
 
 
 class Measures(Protocol):

@@ -1,12 +1,16 @@
 """The world outside the page, for tests on CPython: plain fakes of `bocal.protocols`, each a few lines."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.protocols import Form, Shelf
+from bocal.protocols import Form, Head, Shelf
+from bocal.weights.carrier import Means
+from bocal.weights.journal import Journal
 
 # The functions of a library that WebLLM asks for, as their names stand in it.
 FUNCTIONS = (
@@ -137,17 +141,12 @@ class Web:
 
 
 class Shelves:
-    """The store as dicts, filled from a `Web`; a document that is bytes arrives in two pieces."""
+    """The store as dicts."""
 
-    def __init__(self, web: Web) -> None:
-        self.web = web
+    def __init__(self) -> None:
         self.kept: dict[Shelf, dict[str, Any]] = {shelf: {} for shelf in Shelf}
-        self.fetched: list[str] = []
         self.read: list[str] = []
         self.measured: list[str] = []
-
-    async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
-        return [key for key in self.kept[shelf] if key.startswith(prefix)]
 
     async def measure(self, shelf: Shelf, key: str) -> int | None:
         self.measured.append(key)
@@ -158,6 +157,9 @@ class Shelves:
         for key in keys:
             self.kept[shelf].pop(key, None)
 
+    async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
+        return [key for key in self.kept[shelf] if key.startswith(prefix)]
+
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         self.read.append(key)
         data = self.kept[shelf].get(key)
@@ -166,22 +168,116 @@ class Shelves:
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         self.kept[shelf] = {key: data for key, data in self.kept[shelf].items() if not key.startswith(prefix)}
 
-    async def fetch_into(
-        self, shelf: Shelf, key: str, url: str, form: Form, nbytes: int | None, on_bytes: Callable[[int, int], None]
-    ) -> None:
-        content = self.web.get(url)
-        self.fetched.append(url)
+
+@dataclass
+class Answer:
+    """One answer of a host to come: `cut` is after how many bytes of body the connection breaks."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    cut: int | None = None
+    redirected: bool = False
+    failure: Failure | None = None
+
+
+class Wire:
+    """`protocols.Transfers` over a `Web`: a body arrives in pieces of `piece` bytes, partial files are byte arrays.
+
+    `script` holds, by the end of a URL, the answers to its next requests; after those it is served as it should be,
+    with `etags` and, when `ranges`, by range. `asked` lists (URL, start), `full` is raised after that many bytes.
+    """
+
+    def __init__(self, web: Web, store: Shelves, piece: int = 40) -> None:
+        self.web, self.store, self.piece = web, store, piece
+        self.files: dict[str, bytearray] = {}
+        self.script: dict[str, list[Answer]] = {}
+        self.etags: dict[str, str] = {}
+        self.ranges = True
+        self.asked: list[tuple[str, int]] = []
+        self.aborted: list[int] = []
+        self.room = 10**9
+        self.was_online = 0
+        self._answers: dict[int, Answer] = {}
+
+    @property
+    def fetched(self) -> list[str]:
+        return [url for url, _ in self.asked]
+
+    async def sizes(self) -> Mapping[str, int]:
+        return {name: len(content) for name, content in self.files.items()}
+
+    async def ask(self, url: str, start: int) -> Head:
+        self.asked.append((url, start))
+        await asyncio.sleep(0)
+        answer = next((some.pop(0) for end, some in self.script.items() if url.endswith(end) and some), None)
+        served = self._serve(url, start)
+        if answer is None:
+            answer = served
+        elif answer.body is None and answer.status == 200:
+            answer = replace(served, cut=answer.cut, failure=answer.failure or served.failure)
+        if answer.failure:
+            raise answer.failure
+        self._answers[len(self.asked)] = answer
+        return Head(len(self.asked), url, answer.status, answer.redirected, answer.headers)
+
+    def _serve(self, url: str, start: int) -> Answer:
+        try:
+            content = self.web.get(url)
+        except Failure as failure:
+            status = {Problem.NOT_FOUND: 404, Problem.SERVER_ERROR: 500}.get(failure.problem)
+            return Answer(status, body=b"") if status else Answer(failure=failure)
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        for done in (len(data) // 2, len(data)):
+        tag = {"ETag": self.etags[url]} if url in self.etags else {"ETag": '"1"'}
+        if not start or not self.ranges:
+            return Answer(200, {**tag, "Content-Length": str(len(data))}, data)
+        if start >= len(data):
+            return Answer(416, body=b"")
+        told = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}", "Content-Length": str(len(data) - start)}
+        return Answer(206, {**tag, **told}, data[start:])
+
+    async def take(
+        self, head: Head, name: str, at: int, algorithm: str, most: int, on_bytes: Callable[[int], None]
+    ) -> tuple[int, str]:
+        answer = self._answers.pop(head.number)
+        file = self.files.setdefault(name, bytearray())
+        del file[at:]
+        body = answer.body or b""
+        for begin in range(0, len(body), self.piece):
             await asyncio.sleep(0)
-            on_bytes(done, nbytes or len(data))
-        if nbytes is not None and nbytes != len(data):
-            raise Failure(Problem.CUT_SHORT, host="", bytes=len(data), wanted_bytes=nbytes)
-        self.kept[shelf][key] = json.loads(data) if form is Form.JSON else data
+            if answer.cut is not None and begin >= answer.cut:
+                raise Failure(Problem.UNREACHABLE, host="h")
+            piece = body[begin : begin + self.piece]
+            if self.room < len(piece):
+                raise Failure(Problem.STORAGE_FULL)
+            self.room -= len(piece)
+            file += piece
+            on_bytes(len(file))
+            if most and len(file) > most:
+                break
+        return len(file), hashlib.new(algorithm, file).hexdigest() if algorithm else ""
+
+    async def abort(self, head: Head) -> None:
+        self._answers.pop(head.number, None)
+        self.aborted.append(head.number)
+
+    async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
+        data = bytes(self.files[name])
+        try:
+            self.store.kept[shelf][key] = json.loads(data) if form is Form.JSON else data
+        except ValueError as error:
+            raise Failure(Problem.NOT_JSON, url=key) from error
+        await self.drop(name)
+
+    async def drop(self, name: str) -> None:
+        self.files.pop(name, None)
+
+    async def online(self) -> None:
+        self.was_online += 1
 
 
 class Drawers:
-    """The notes as dicts."""
+    """`protocols.Notes` as dicts."""
 
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
@@ -194,3 +290,67 @@ class Drawers:
 
     async def delete(self, drawer: str, key: str) -> None:
         self.kept.get(drawer, {}).pop(key, None)
+
+
+class Window:
+    """`protocols.Tabs`: one tab of a browser; all tabs made with the same `locks` and `tabs` hear each other."""
+
+    def __init__(self, locks: dict[str, asyncio.Lock] | None = None, tabs: list["Window"] | None = None) -> None:
+        self.locks = {} if locks is None else locks
+        self.tabs = [] if tabs is None else tabs
+        self.tabs.append(self)
+        self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
+
+    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+        lock = self.locks.setdefault(name, asyncio.Lock())
+        if lock.locked() and not wait:
+            return None
+        await lock.acquire()
+        return lock.release
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        for tab in self.tabs:
+            if tab is not self:
+                for listener in tab.listeners:
+                    listener(json.loads(json.dumps(message)))
+
+    def hear(self, listener: Callable[[Mapping[str, Any]], None]) -> None:
+        self.listeners.append(listener)
+
+
+class World:
+    """All that a download needs: a `Wire` to a `Web`, a store, notes, one tab, and time that passes at once."""
+
+    def __init__(self, web: Web) -> None:
+        self.store = Shelves()
+        self.wire = Wire(web, self.store)
+        self.notes = Drawers()
+        self.locks: dict[str, asyncio.Lock] = {}
+        self.tabs: list[Window] = []
+        self.room: int | None = None
+        self.slept: list[float] = []
+        self.now = 0.0
+
+    def means(self) -> Means:
+        """Return what one tab has."""
+        return Means(
+            self.store,
+            self.wire,
+            Journal(self.notes),
+            Window(self.locks, self.tabs),
+            self._room,
+            self._clock,
+            self._sleep,
+        )
+
+    async def _room(self) -> int | None:
+        return self.room
+
+    def _clock(self) -> float:
+        self.now += 0.2
+        return self.now
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)

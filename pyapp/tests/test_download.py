@@ -1,19 +1,29 @@
-"""A download job: what is fetched, what is kept, how it ends."""
+"""A download job: what is fetched, what is kept, how it ends, and how the next visit goes on."""
 
 import asyncio
-import itertools
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
-from bocal.weights import presence
+from bocal.weights import discard, presence
 from bocal.weights.download import Download, State
-from outside import Shelves, Web
+from outside import Answer, Web, World
 
 BASE = "https://h/o/r/resolve/main/"
 LIBRARY = "https://h/o/r/resolve/main/r.wasm"
-SHARDS = [{"dataPath": f"params_shard_{n}.bin", "nbytes": 100 + n, "records": []} for n in range(9)]
+CONTENT = {f"params_shard_{n}.bin": bytes([n]) * (100 + n) for n in range(9)}
+SHARDS = [
+    {
+        "dataPath": name,
+        "nbytes": len(data),
+        "md5sum": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        "records": [],
+    }
+    for name, data in CONTENT.items()
+]
 
 
 def web(**changes: Any) -> Web:
@@ -22,106 +32,220 @@ def web(**changes: Any) -> Web:
         f"{BASE}tensor-cache.json": {"records": SHARDS},
         f"{BASE}tokenizer.json": b"{}",
         LIBRARY: b"\0asm",
-        **{f"{BASE}{shard['dataPath']}": bytes(shard["nbytes"]) for shard in SHARDS},  # type: ignore[call-overload]
+        **{BASE + name: data for name, data in CONTENT.items()},
     }
     return Web({**documents, **{BASE + name.replace("__", "."): value for name, value in changes.items()}})
 
 
-def job(store: Shelves, bases: list[str] | None = None) -> Download:
+def job(world: World, bases: list[str] | None = None, hashes: Mapping[str, str] | None = None) -> Download:
     async def find_library(_base: str) -> tuple[str, str]:
         return LIBRARY, LIBRARY
 
-    ticks = itertools.count()
-    return Download("m", bases or [BASE], BASE, store, find_library, lambda: float(next(ticks)), lambda: None)
+    async def find_hashes(_base: str) -> Mapping[str, str]:
+        return hashes or {}
+
+    means = world.means()
+    download = Download("m", bases or [BASE], BASE, means, find_library, find_hashes, lambda: None)
+    means.tabs.hear(download.heard)
+    return download
+
+
+def failure_of(download: Download) -> Problem | None:
+    return download.failure.problem if download.failure else None
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():  # noqa: ASYNC110 - the job's own progress is what is waited for
+        await asyncio.sleep(0)
+
+
+async def until_half(download: Download) -> None:
+    await until(lambda: download.done >= 300)
 
 
 def test_all_files_arrive_under_the_keys_webllm_asks_for() -> None:
-    store = Shelves(web())
-    download = job(store)
+    world = World(web())
+    download = job(world)
     assert asyncio.run(download.run()) is State.DONE
-    assert set(store.kept[Shelf.CONFIG]) == {f"{BASE}mlc-chat-config.json"}
-    assert set(store.kept[Shelf.LIBRARY]) == {LIBRARY}
-    wanted = {"tensor-cache.json", "tokenizer.json", *(str(shard["dataPath"]) for shard in SHARDS)}
-    assert set(store.kept[Shelf.MODEL]) == {BASE + name for name in wanted}
-    assert store.kept[Shelf.MODEL][f"{BASE}tensor-cache.json"] == {"records": SHARDS}
-    assert download.done == download.total > sum(100 + n for n in range(9))
-    found = asyncio.run(presence.look(store, [("m", BASE, LIBRARY), ("n", "https://h/n/", "")]))
+    kept = world.store.kept
+    assert set(kept[Shelf.CONFIG]) == {f"{BASE}mlc-chat-config.json"}
+    assert set(kept[Shelf.LIBRARY]) == {LIBRARY}
+    assert set(kept[Shelf.MODEL]) == {BASE + name for name in ("tensor-cache.json", "tokenizer.json", *CONTENT)}
+    assert kept[Shelf.MODEL][f"{BASE}tensor-cache.json"] == {"records": SHARDS}
+    assert all(kept[Shelf.MODEL][BASE + name] == data for name, data in CONTENT.items())
+    assert download.done == download.total > sum(len(data) for data in CONTENT.values())
+    assert not world.wire.files
+    assert not world.notes.kept["jobs"]
+    assert not world.notes.kept["partials"]
+    found = asyncio.run(presence.look(world.store, [("m", BASE, LIBRARY), ("n", "https://h/n/", "")]))
     assert set(found) == {"m"}
     assert found["m"].complete
 
 
 def test_a_second_run_fetches_only_what_is_missing() -> None:
-    store = Shelves(web(params_shard_4__bin=Failure(Problem.SERVER_ERROR, status=500, host="h")))
-    download = job(store)
+    world = World(web(params_shard_4__bin=Failure(Problem.NOT_FOUND)))
+    download = job(world)
     assert asyncio.run(download.run()) is State.FAILED
-    assert download.failure is not None
-    assert download.failure.problem is Problem.SERVER_ERROR
-    kept = set(store.kept[Shelf.MODEL])
-    found = asyncio.run(presence.look(store, [("m", BASE, LIBRARY)]))["m"]
-    assert 0 < found.done < found.total
-    assert not found.complete
+    assert failure_of(download) is Problem.NOT_FOUND
+    kept = set(world.store.kept[Shelf.MODEL]) - {f"{BASE}tensor-cache.json"}
+    assert not asyncio.run(presence.look(world.store, [("m", BASE, LIBRARY)]))["m"].complete
 
-    store.web.documents[f"{BASE}params_shard_4.bin"] = bytes(104)
-    store.fetched.clear()
+    world.wire.web.documents[f"{BASE}params_shard_4.bin"] = CONTENT["params_shard_4.bin"]
+    world.wire.asked.clear()
     assert asyncio.run(download.run()) is State.DONE
-    assert not kept & set(store.fetched)
+    assert not kept & set(world.wire.fetched)
 
 
-def test_pausing_keeps_what_is_finished_and_running_again_ends_it() -> None:
-    async def story() -> tuple[Download, Shelves]:
-        store = Shelves(web())
-        download = job(store)
+def test_pausing_keeps_every_byte_and_running_again_goes_on_from_there() -> None:
+    async def story() -> None:
+        world = World(web())
+        download = job(world)
         running = asyncio.ensure_future(download.run())
-        while download.done < 300:  # noqa: ASYNC110 - the job's own progress is what is waited for
-            await asyncio.sleep(0)
+        await until_half(download)
         download.pause()
         assert await running is State.PAUSED
         assert 0 < download.done < download.total
+        begun = {name: len(content) for name, content in world.wire.files.items()}
+        world.wire.asked.clear()
         assert await download.run() is State.DONE
-        return download, store
+        assert sorted(start for _, start in world.wire.asked if start) == sorted(
+            size for size in begun.values() if size
+        )
 
-    download, store = asyncio.run(story())
-    assert len(store.fetched) < 2 * len(download.parts)
+    asyncio.run(story())
+
+
+def test_a_later_visit_finds_the_job_where_it_was() -> None:
+    async def story() -> None:
+        world = World(web())
+        first = job(world)
+        running = asyncio.ensure_future(first.run())
+        await until_half(first)
+        assert (await world.means().journal.jobs())["m"].state == State.RUNNING  # what a crash would leave
+        first.pause()
+        await running
+        done = first.done
+
+        note = (await world.means().journal.jobs())["m"]
+        second = job(world)
+        await second.resume(note)
+        assert second.state is State.PAUSED
+        assert done == second.done < second.total == first.total
+        assert await second.run() is State.DONE
+        assert all(world.store.kept[Shelf.MODEL][BASE + name] == data for name, data in CONTENT.items())
+
+    asyncio.run(story())
 
 
 def test_two_who_run_one_job_share_it() -> None:
-    async def story() -> Shelves:
-        store = Shelves(web())
-        download = job(store)
+    async def story() -> list[str]:
+        world = World(web())
+        download = job(world)
         assert set(await asyncio.gather(download.run(), download.run())) == {State.DONE}
-        return store
+        return world.wire.fetched
 
-    fetched = asyncio.run(story()).fetched
+    fetched = asyncio.run(story())
     assert len(fetched) == len(set(fetched))
 
 
-def test_a_cancelled_job_ends_as_such() -> None:
-    async def story() -> State:
-        download = job(Shelves(web()))
-        running = asyncio.ensure_future(download.run())
+def test_a_second_tab_follows_the_first() -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
         await asyncio.sleep(0)
-        download.cancel()
-        return await running
+        await until(lambda: second.done >= first.done or first.done == first.total)
+        assert second.elsewhere
+        assert len(second.parts) == len(first.parts)
+        assert await leading is await following is State.DONE
+        assert len(world.wire.fetched) == len(set(world.wire.fetched))
 
-    assert asyncio.run(story()) is State.CANCELLED
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED])
+def test_what_is_said_in_the_second_tab_is_done_in_the_first(state: State) -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
+        await until(lambda: second.elsewhere)
+        (second.pause if state is State.PAUSED else second.cancel)()
+        assert await leading is state
+        assert await following is state
+
+    asyncio.run(story())
+
+
+def test_a_second_tab_takes_over_when_the_first_ends() -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
+        await until(lambda: second.elsewhere)
+        assert first._task
+        first.state = State.RUNNING
+        first._task.cancel()
+        await leading
+        assert await following is State.DONE
+
+    asyncio.run(story())
+
+
+def test_a_cancelled_job_ends_as_such_and_leaves_nothing() -> None:
+    async def story() -> None:
+        world = World(web())
+        download = job(world)
+        running = asyncio.ensure_future(download.run())
+        await until_half(download)
+        download.cancel()
+        assert await running is State.CANCELLED
+        assert world.wire.files
+        await discard.discard(download.means, "m", BASE)
+        assert not world.wire.files
+        assert not any(world.notes.kept.values())
+
+    asyncio.run(story())
+
+
+def test_what_no_model_will_ask_for_is_swept_away() -> None:
+    async def story() -> None:
+        world = World(web())
+        download = job(world)
+        running = asyncio.ensure_future(download.run())
+        await until_half(download)
+        download.pause()
+        await running
+        begun = set(world.wire.files)
+        world.wire.files["unknown"] = bytearray(3)
+        await discard.sweep(download.means, {BASE})
+        assert set(world.wire.files) == begun
+        await discard.sweep(download.means, set())
+        assert not world.wire.files
+
+    asyncio.run(story())
 
 
 def test_the_older_manifest_is_kept_under_the_new_name() -> None:
-    store = Shelves(
-        web(**{"tensor-cache__json": Failure(Problem.NOT_FOUND), "ndarray-cache__json": {"records": SHARDS}})
-    )
-    assert asyncio.run(job(store).run()) is State.DONE
-    assert f"{BASE}tensor-cache.json" in store.kept[Shelf.MODEL]
-    assert f"{BASE}ndarray-cache.json" not in store.kept[Shelf.MODEL]
+    world = World(web(**{"tensor-cache__json": Failure(Problem.NOT_FOUND), "ndarray-cache__json": {"records": SHARDS}}))
+    assert asyncio.run(job(world).run()) is State.DONE
+    assert f"{BASE}tensor-cache.json" in world.store.kept[Shelf.MODEL]
+    assert f"{BASE}ndarray-cache.json" not in world.store.kept[Shelf.MODEL]
 
 
 def test_files_served_directly_are_kept_under_webllms_keys_all_the_same() -> None:
     plain = "https://h/files/"
     moved = Web({url.replace(BASE, plain): content for url, content in web().documents.items()} | {LIBRARY: b"\0asm"})
-    store = Shelves(moved)
-    assert asyncio.run(job(store, [BASE, plain]).run()) is State.DONE
-    assert f"{BASE}params_shard_0.bin" in store.kept[Shelf.MODEL]
-    assert f"{plain}params_shard_0.bin" in store.fetched
+    world = World(moved)
+    assert asyncio.run(job(world, [BASE, plain]).run()) is State.DONE
+    assert f"{BASE}params_shard_0.bin" in world.store.kept[Shelf.MODEL]
+    assert f"{plain}params_shard_0.bin" in world.wire.fetched
 
 
 @pytest.mark.parametrize(
@@ -132,14 +256,84 @@ def test_files_served_directly_are_kept_under_webllms_keys_all_the_same() -> Non
         ({"mlc-chat-config__json": []}, Problem.BAD_CONFIG),
         ({"mlc-chat-config__json": {"tokenizer_files": ["vocab.json"]}}, Problem.BAD_CONFIG),
         ({"tensor-cache__json": {"records": []}}, Problem.BAD_MANIFEST),
+        ({"tensor-cache__json": b"<html>"}, Problem.NOT_JSON),
         ({"tensor-cache__json": {"records": [{"dataPath": "../x", "nbytes": 1}]}}, Problem.BAD_MANIFEST),
         ({"tensor-cache__json": {"records": [{"dataPath": "x", "nbytes": "1"}]}}, Problem.BAD_MANIFEST),
-        ({"params_shard_3__bin": bytes(5)}, Problem.CUT_SHORT),
+        ({"params_shard_3__bin": bytes(5)}, Problem.WRONG_LENGTH),
+        ({"params_shard_3__bin": bytes(500)}, Problem.WRONG_BYTES),
+        ({"params_shard_3__bin": bytes(103)}, Problem.WRONG_BYTES),
         ({"tokenizer__json": Failure(Problem.NOT_FOUND)}, Problem.NOT_FOUND),
+        ({"params_shard_3__bin": Failure(Problem.SERVER_ERROR)}, Problem.SERVER_ERROR),
+        ({"params_shard_3__bin": Failure(Problem.NO_CORS)}, Problem.NO_CORS),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], problem: Problem) -> None:
-    download = job(Shelves(web(**changes)))
+    world = World(web(**changes))
+    download = job(world)
     assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is problem
+    assert f"{BASE}params_shard_3.bin" not in world.store.kept[Shelf.MODEL]
+
+
+def test_a_file_that_came_wrong_is_fetched_once_more() -> None:
+    world = World(web())
+    world.wire.script["shard_3.bin"] = [Answer(body=bytes(103), headers={"ETag": '"1"'})]
+    assert asyncio.run(job(world).run()) is State.DONE
+    assert world.wire.asked.count((f"{BASE}params_shard_3.bin", 0)) == 2
+    assert world.store.kept[Shelf.MODEL][f"{BASE}params_shard_3.bin"] == CONTENT["params_shard_3.bin"]
+
+
+def test_the_hash_that_the_host_lists_is_checked_too() -> None:
+    world = World(web())
+    assert asyncio.run(job(world, hashes={"r.wasm": hashlib.sha256(b"\0asm").hexdigest()}).run()) is State.DONE
+    world = World(web())
+    download = job(world, hashes={"r.wasm": "0" * 64})
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.WRONG_BYTES
+    assert not world.store.kept[Shelf.LIBRARY]
+
+
+@pytest.mark.parametrize("changed", ["mlc-chat-config.json", "tensor-cache.json", "r.wasm"])
+def test_a_model_that_changed_on_its_host_meanwhile_is_not_mixed(changed: str) -> None:
+    world = World(web(params_shard_4__bin=Failure(Problem.NOT_FOUND)))
+    assert asyncio.run(job(world).run()) is State.FAILED
+    assert LIBRARY in world.store.kept[Shelf.LIBRARY]
+    world.wire.web.documents[f"{BASE}params_shard_4.bin"] = CONTENT["params_shard_4.bin"]
+    if changed == "r.wasm":
+        hashes = {"r.wasm": hashlib.sha256(b"\0asm, anew").hexdigest()}
+    else:
+        hashes = {}
+        world.wire.web.documents[BASE + changed] = {**world.wire.web.documents[BASE + changed], "more": 1}
+    download = job(world, hashes=hashes)
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.CHANGED_ON_HOST
     assert download.failure is not None
-    assert download.failure.problem is problem
+    assert download.failure.facts["file"] == changed
+
+
+def test_room_is_looked_at_before_anything_large_is_fetched() -> None:
+    world = World(web())
+    world.room = 500
+    download = job(world)
+    assert asyncio.run(download.run()) is State.PAUSED
+    assert failure_of(download) is Problem.STORAGE_SHORT
+    assert download.failure is not None
+    assert int(download.failure.facts["missing_bytes"]) == sum(100 + n for n in range(9)) + 108 - 500
+    assert not any("shard" in url for url in world.wire.fetched)
+    world.room = None  # a browser that does not tell
+    assert asyncio.run(download.run()) is State.DONE
+
+
+def test_running_out_of_room_pauses_and_says_how_much_is_missing() -> None:
+    world = World(web())
+    world.wire.room = 1800
+    download = job(world)
+    assert asyncio.run(download.run()) is State.PAUSED
+    assert failure_of(download) is Problem.STORAGE_SHORT
+    assert download.failure is not None
+    assert 0 < int(download.failure.facts["missing_bytes"]) < download.total
+    world.room = world.wire.room = 10
+    assert asyncio.run(download.run()) is State.PAUSED
+    assert failure_of(download) is Problem.STORAGE_SHORT
+    world.room = world.wire.room = 10**6
+    assert asyncio.run(download.run()) is State.DONE

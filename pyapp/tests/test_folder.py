@@ -16,7 +16,7 @@ from bocal.protocols import Form, Shelf
 from bocal.weights.intake import Intake
 from bocal.weights.lengths import Lengths
 from bocal.weights.outlines import Outlines
-from outside import Drawers, Shelves, Web
+from outside import Drawers, Shelves
 
 CONFIG = {
     "model_type": "llama", "quantization": "q4f32_1", "tokenizer_files": ["tokenizer.json"],
@@ -45,7 +45,7 @@ class Folder:
         self.name = name
         self.content = {path: it if isinstance(it, bytes) else json.dumps(it).encode() for path, it in content.items()}
         self.files: Mapping[str, int] = {path: len(it) for path, it in self.content.items()}
-        self.store = store or Shelves(Web({}))
+        self.store = store or Shelves()
         self.broken = ""
 
     async def read(self, path: str, most: int) -> bytes:

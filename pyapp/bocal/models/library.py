@@ -5,6 +5,7 @@ model's files, then the standard libraries whose figures are the model's own. Th
 the tensors that the manifest lists is the one.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -136,6 +137,27 @@ def read_listing(document: Any) -> Files:
             size = entry.get("size")
             files[name] = size if isinstance(size, int) else None
     return files
+
+
+async def list_hashes(base: str, network: Network) -> dict[str, str]:
+    """Return the SHA-256 of a repository's big files, by path, as Hugging Face's API lists them; {} without one."""
+    for url in source.listings(base)[:1]:
+        try:
+            return read_hashes(await network.read_json(url))
+        except Failure:
+            return {}
+    return {}
+
+
+def read_hashes(document: Any) -> dict[str, str]:
+    """Read the SHA-256 (hex) of what is kept as large files (`lfs.oid`) in `tree/{revision}`."""
+    hashes = {}
+    for entry in document if isinstance(document, list) else []:
+        path, lfs = (entry.get("path"), entry.get("lfs")) if isinstance(entry, dict) else (None, None)
+        oid = lfs.get("oid") if isinstance(lfs, dict) else None
+        if isinstance(path, str) and isinstance(oid, str) and re.fullmatch("[0-9a-f]{64}", oid):
+            hashes[path] = oid
+    return hashes
 
 
 def best_first(paths: Iterable[str], *names: str) -> list[str]:

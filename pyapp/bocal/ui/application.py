@@ -18,6 +18,7 @@ from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.keeping import Keeping
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
+from bocal.ui.actions.returning import Returning
 from bocal.ui.actions.searching import Searching
 from bocal.ui.actions.sharing import Sharing
 from bocal.ui.actions.storing import Storing
@@ -33,8 +34,9 @@ class Application:
         self.downloads = Downloads(desk)
         self.answers = Answers(desk)
         self.loading = Loading(desk, self.downloads, self.answers)
+        self.returning = Returning(desk, self.downloads, self.loading)
         self.managing = Managing(desk)
-        self.deleting = Deleting(desk, self.downloads, self.loading)
+        self.deleting = Deleting(desk, self.downloads, self.loading, self.returning)
         self.searching = Searching(desk)
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         self.keeping = Keeping(desk, self.downloads)
@@ -66,6 +68,7 @@ class Application:
         desk.spawn(self.keeping.look())
         state.device = await desk.outside.look()
         await self.downloads.look()
+        await self.returning.restore()
         self.sharing.look()
         if not state.device.can_run:
             state.selected = None if state.selected.id == GUIDE_ID else state.selected

@@ -1,5 +1,6 @@
 """Downloads: one card a job, the page that lists them, and the line that says where the chosen model stands."""
 
+from bocal.errors import Failure, Problem
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Model
 from bocal.ui import problems
@@ -9,6 +10,7 @@ from bocal.weights.download import Download
 from bocal.weights.download import State as Job
 
 MOST_SQUARES = 120  # above that many files, the bar alone tells
+MOST_WAYS_OUT = 3  # models offered for deletion
 
 
 def page(state: State) -> Html:
@@ -39,6 +41,7 @@ def card(state: State, job: Download) -> Html:
             tag("div", tag("i", style=f"--w:{share:.1%}"), class_="bar", role="progressbar", aria_valuemin=0,
                 aria_valuemax=100, aria_valuenow=int(share * 100), aria_label=t("job.label", name=name)),
             _squares(job),
+            _room(state, job),
             problems.details(state, job.failure, f"details-{job.model_id}") if job.failure else None,
             class_="full stack"),
         class_=f"card job {look}".strip(), id=f"job-{job.model_id}",
@@ -99,16 +102,46 @@ def _line(state: State, job: Download) -> str:
     done, total = t.size(job.done), t.size(job.total)
     if job.state is Job.FAILED and job.failure:
         return t.failure(job.failure)
+    if job.state is Job.PAUSED and job.failure:
+        return t.failure(job.failure)
     if job.state is Job.PAUSED:
         return t("job.paused", done=done, total=total)
     if job.state is Job.DONE:
         return t("job.done", total=total)
+    if job.waiting:
+        return _waiting(state, job.waiting)
     if not job.parts:
         return t("job.preparing")
     left = job.seconds_left
     if left is None:
         return t("job.progress_plain", done=done, total=total)
     return t("job.progress", done=done, total=total, rate=t.size(job.rate), left=t.duration(left))
+
+
+def _waiting(state: State, failure: Failure) -> str:
+    t, host = state.texts, str(failure.facts.get("host", ""))
+    if failure.problem is Problem.OFFLINE:
+        return t("job.waits_offline")
+    if failure.problem is Problem.TOO_MANY_REQUESTS:
+        return t("job.waits_host", host=host, seconds=failure.facts["seconds"])
+    return t("job.waits_again", host=host) if host else t("job.preparing")
+
+
+def _room(state: State, job: Download) -> Html | None:
+    """What could be deleted to make room for a job that lacks it."""
+    if not (job.state is Job.PAUSED and job.failure):
+        return None
+    t = state.texts
+    models = {model.id: model for model in (*state.custom, *state.catalogue.models.values())}
+    others = models.keys() - {job.model_id, GUIDE_ID}
+    large = sorted(((here.done, it) for it, here in state.presence.items() if here.done and it in others), reverse=True)
+    if not large:
+        return None
+    ways = [
+        button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it]), bytes=done))],
+               "delete.open", it, "btn sm") for done, it in large[:MOST_WAYS_OUT]
+    ]  # fmt: skip
+    return tag("div", tag("p", t("job.room"), class_="small muted"), tag("div", ways, class_="row"), class_="stack")
 
 
 def _squares(job: Download) -> Html | None:

@@ -1,18 +1,22 @@
-"""A download: a job with progress, pause and cancel, that leaves every finished file where WebLLM finds it."""
+"""A download: a job with progress, pause and cancel, that leaves every finished file where WebLLM finds it.
+
+One tab does the job, the others follow it. What lasts of it (`journal`, partial files) lets any later visit go on.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
 
 from bocal.errors import Failure, Problem
-from bocal.protocols import Shelf, Store
+from bocal.protocols import Shelf
 from bocal.weights import manifest, plan
+from bocal.weights.carrier import Carrier, Means, Part
+from bocal.weights.journal import JobNote, SmallNote
+from bocal.weights.meter import Meter
 from bocal.weights.plan import File, Place
-
-PARALLEL = 4  # files at a time
-SHOW_EVERY = 0.1  # seconds between two updates of what is shown
-RATE_WINDOW = 5.0  # seconds that the shown rate looks back on
 
 
 class State(StrEnum):
@@ -26,38 +30,35 @@ class State(StrEnum):
 
 
 @dataclass
-class Part:
-    """One file on its way: bytes so far, and its length (0 while unknown)."""
-
-    file: File
-    done: int = 0
-    total: int = 0
-    finished: bool = False
-
-
-@dataclass
 class Download:
     """The job of bringing one model here.
 
     `bases` are the addresses to try for its files, `key` the base of its keys; `find_library(base)` returns the URL and
-    the key of its library once the base that answers is known; `package` is the record's `model_manifest`, if any;
-    `changed()` is called whenever something can be shown; `clock()` is in seconds.
+    the key of its library once the base that answers is known, `find_hashes(base)` the SHA-256 that the host lists of
+    its files, by path; `package` is the record's `model_manifest`, if any; `changed()` is called whenever something can
+    be shown. A job that is PAUSED with a `failure` waits for room; `elsewhere` tells that another tab does the job.
     """
 
     model_id: str
     bases: list[str]
     key: str
-    store: Store
+    means: Means
     find_library: Callable[[str], Awaitable[tuple[str, str]]]
-    clock: Callable[[], float]
+    find_hashes: Callable[[str], Awaitable[Mapping[str, str]]]
     changed: Callable[[], None]
     package: str = ""
     state: State = State.RUNNING
     failure: Failure | None = None
     parts: list[Part] = field(default_factory=list)
-    _samples: list[tuple[float, int]] = field(default_factory=list)
+    elsewhere: bool = False
+    _library: tuple[str, str] = ("", "")
+    _base: str = ""
+    _carrier: Carrier | None = None
     _task: "asyncio.Task[None] | None" = None
     _whole: "asyncio.Task[State] | None" = None
+
+    def __post_init__(self) -> None:
+        self._meter = Meter(self.means.clock)
 
     @property
     def done(self) -> int:
@@ -72,16 +73,20 @@ class Download:
     @property
     def rate(self) -> float:
         """Bytes per second over the last seconds; 0 before there is anything to tell."""
-        if self.state is not State.RUNNING or len(self._samples) < 2:
-            return 0.0
-        (begin, before), (end, after) = self._samples[0], self._samples[-1]
-        return (after - before) / (end - begin) if end > begin else 0.0
+        return self._meter.rate if self.state is State.RUNNING else 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the end at this rate, or None when that cannot be told."""
         rate = self.rate
         return (self.total - self.done) / rate if rate > 0 else None
+
+    @property
+    def waiting(self) -> Failure | None:
+        """What the job waits to pass, such as a host that is away; None while bytes arrive."""
+        return self._carrier.waiting if self._carrier and self.state is State.RUNNING else None
+
+    # What a person does
 
     async def run(self) -> State:
         """Bring what is missing; returns DONE, PAUSED, CANCELLED or FAILED (with `failure` set).
@@ -90,115 +95,268 @@ class Download:
         """
         if self._whole is None or self._whole.done():
             self.state, self.failure = State.RUNNING, None
-            self._samples.clear()
-            self._task = asyncio.ensure_future(self._bring())
-            self._whole = asyncio.ensure_future(self._end(self._task))
+            self._meter.restart()
+            self._whole = asyncio.ensure_future(self._run())
         return await asyncio.shield(self._whole)
 
-    async def _end(self, task: "asyncio.Task[None]") -> State:
-        try:
-            await task
-        except asyncio.CancelledError:
-            pass  # by pause() or cancel(), which have set the state
-        except Failure as failure:
-            self.state, self.failure = State.FAILED, failure
-        else:
-            self.state = State.DONE
-        self.changed()
-        return self.state
-
     def pause(self) -> None:
-        """Stop; finished files stay, and `run` goes on with the others."""
+        """Stop; what has arrived stays, and `run` goes on with the rest."""
         self._stop(State.PAUSED)
 
     def cancel(self) -> None:
-        """Stop for good; the caller decides whether what arrived is deleted."""
+        """Stop for good; the caller then waits for the end and decides whether what arrived is deleted."""
         self._stop(State.CANCELLED)
 
+    async def ended(self) -> None:
+        """Return once nothing of the job runs any more."""
+        if self._whole:
+            await asyncio.wait([self._whole])
+
+    async def resume(self, note: JobNote) -> None:
+        """Take over what an earlier visit left, and show where it stands; fetches nothing."""
+        self.state = State.PAUSED if note.state == State.PAUSED else State.RUNNING
+        self._base, self._library = note.base, note.library
+        await self._survey()
+
+    def heard(self, message: Mapping[str, Any]) -> None:
+        """Take in what another tab says of this job."""
+        if "do" in message:
+            if not self.elsewhere and self.state is State.RUNNING:
+                self._stop(State(message["do"]))
+        elif self.elsewhere and "parts" in message:
+            self.parts = [Part(*part) for part in message["parts"]]
+            if self._meter.sample(self.done):
+                self.changed()
+
+    # Its course
+
     def _stop(self, state: State) -> None:
+        if self.elsewhere:
+            self.means.tabs.say({"job": self.model_id, "do": state})
+            return
         running = self.state is State.RUNNING
         self.state = state
         if running and self._task:
             self._task.cancel()
         self.changed()
 
-    async def _bring(self) -> None:
-        self.parts = []
-        here = {shelf: set(await self.store.keys(shelf)) for shelf in Shelf}
-        place = await self._bring_config(here[Shelf.CONFIG])
-        settings = await self.store.read_json(Shelf.CONFIG, plan.config(place).key)
-        if not isinstance(settings, dict):
-            raise Failure(Problem.BAD_CONFIG, field=plan.CONFIG)
-        shards = await self._bring_manifest(place, here[Shelf.MODEL])
-        url, key = await self.find_library(place.base)
-        files = [plan.tokenizer(place, settings), plan.library(url, key), *plan.shards(place, shards)]
-        if self.package:
-            files.append(plan.package(place, self.package))
-        self.parts = [self._part(file, file.key in here[file.shelf]) for file in files]
+    async def _run(self) -> State:
+        name = f"bocal:job:{self.key}"
+        release = await self.means.tabs.hold(name, wait=False)
+        self.elsewhere = followed = release is None
+        if followed:
+            await self._survey()
+            release = await self.means.tabs.hold(name, wait=True)
+            self.elsewhere = False
+        try:
+            if self.state is State.RUNNING and not (followed and await self._ended_elsewhere()):
+                await self._lead()
+        except Failure as failure:  # of the browser's own storage, not of the download
+            self.state, self.failure = State.FAILED, failure
+        finally:
+            if release:
+                release()
         self.changed()
-        missing = iter([part for part in self.parts if not part.finished])
+        return self.state
+
+    async def _ended_elsewhere(self) -> bool:
+        """Whether the tab that did the job ended it; one that merely closed leaves a note that it was running."""
+        note = (await self.means.journal.jobs()).get(self.model_id)
+        if note is None:
+            await self._survey()
+            whole = bool(self.parts) and all(part.finished for part in self.parts)
+            self.state = State.DONE if whole else State.CANCELLED
+        elif note.state == State.PAUSED:
+            self.state = State.PAUSED
+        return self.state is not State.RUNNING
+
+    async def _lead(self) -> None:
+        await self._note()
+        self.means.tabs.say({"job": self.model_id, "started": True})
+        self._task = asyncio.ensure_future(self._bring())
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            pass  # by pause() or cancel(), which have set the state
+        except Failure as failure:
+            self.state, self.failure = State.FAILED, failure
+            if failure.problem in {Problem.STORAGE_FULL, Problem.STORAGE_SHORT}:
+                self.state, self.failure = State.PAUSED, await self._short(failure)
+        else:
+            self.state = State.DONE
+        if self.state in {State.DONE, State.CANCELLED}:
+            await self.means.journal.end_job(self.model_id)
+        else:
+            await self._note()
+
+    async def _note(self) -> None:
+        note = JobNote(self.state, self._base, self._library)
+        try:
+            await self.means.journal.write_job(self.model_id, note)
+        except Failure as failure:
+            if self.state is State.RUNNING or failure.problem is not Problem.STORAGE_FULL:
+                raise
+            # No room even for the note: the next visit tries again by itself, and pauses again.
+
+    async def _bring(self) -> None:
+        here = {shelf: set(await self.means.store.keys(shelf)) for shelf in Shelf}
+        partials = await self.means.journal.partials()
+        carrier = self._carrier = Carrier(self.means, self.key, self._arrived, partials)
+        resumed = plan.config(Place("", self.key)).key in here[Shelf.CONFIG]
+        place = await self._bring_config(carrier, here[Shelf.CONFIG])
+        hashes = await self.find_hashes(place.base)
+        shards = await self._bring_manifest(carrier, place, here[Shelf.MODEL])
+        self._base, self._library = place.base, await self.find_library(place.base)
+        await self._note()
+        files = [plan.with_hashes(file, place, hashes) for file in await self._files(place, shards)]
+        pairs = await self._parts(files)
+        self.parts = [part for _, part in pairs]
+        self.changed()
+        missing = [(file, part) for file, part in pairs if not part.finished]
+        if resumed and missing:
+            await self._look_for_changes(carrier, place, files)
+        await self._check_room([part for _, part in missing])
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(PARALLEL):
-                    group.create_task(self._bring_parts(missing))
+                for file, part in missing:
+                    group.create_task(self._bring_one(carrier, file, part))
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
 
-    async def _bring_config(self, here: set[str]) -> Place:
-        for number, base in enumerate(self.bases):
+    async def _bring_config(self, carrier: Carrier, here: set[str]) -> Place:
+        bases = [self._base] if self._base else self.bases
+        for number, base in enumerate(bases):
             place = Place(base, self.key)
             file = plan.config(place)
-            if file.key in here and len(self.bases) == 1:
+            if file.key in here and len(bases) == 1:
                 return place
             try:
-                await self._fetch(file)
+                await self._bring_small(carrier, file)
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
                     raise
-                if number == len(self.bases) - 1:
+                if number == len(bases) - 1:
                     raise Failure(Problem.NO_MODEL_THERE, detail=failure.detail, url=self.bases[0]) from failure
             else:
                 return place
         raise AssertionError("bases is never empty")
 
-    async def _bring_manifest(self, place: Place, here: set[str]) -> list[manifest.Shard]:
+    async def _bring_manifest(self, carrier: Carrier, place: Place, here: set[str]) -> list[manifest.Shard]:
         current, old = plan.manifests(place)
         if current.key not in here:
             try:
-                await self._fetch(current)
+                await self._bring_small(carrier, current)
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
                     raise
-                await self._fetch(old)
+                await self._bring_small(carrier, old)
         try:
-            return manifest.read(await self.store.read_json(Shelf.MODEL, current.key))
+            return manifest.read(await self.means.store.read_json(Shelf.MODEL, current.key))
         except Failure:
-            await self.store.delete(Shelf.MODEL, current.key)  # asked for anew next time, not kept broken
+            await self.means.store.delete(Shelf.MODEL, current.key)  # asked for anew next time, not kept broken
             raise
 
-    async def _bring_parts(self, missing: Iterator[Part]) -> None:
-        for part in missing:
+    async def _bring_one(self, carrier: Carrier, file: File, part: Part) -> None:
+        async with carrier.pace.place():
+            if file.small:
+                await self._bring_small(carrier, file, part)
+            else:
+                await carrier.bring(file, part)
+        self._arrived(now=True)
 
-            def arrived(done: int, total: int, part: Part = part) -> None:
-                part.done, part.total = done, max(part.total, total)
-                self._sample()
+    async def _bring_small(self, carrier: Carrier, file: File, part: Part | None = None) -> None:
+        part = part or Part()
+        digest = await carrier.bring(file, part)
+        if digest:
+            await self.means.journal.write_small_file(SmallNote(self.key, file.key, digest, part.done))
 
-            await self._fetch(part.file, arrived)
-            part.finished = True
-            part.done = part.total = max(part.done, part.total)
-            self._sample(now=True)
+    async def _look_for_changes(self, carrier: Carrier, place: Place, files: list[File]) -> None:
+        """Raise Failure(CHANGED_ON_HOST) when a small file that is here is another one on the host by now.
 
-    async def _fetch(self, file: File, arrived: Callable[[int, int], None] = lambda _done, _total: None) -> None:
-        await self.store.fetch_into(file.shelf, file.key, file.url, file.form, file.nbytes, arrived)
+        The shards still to come would be of the new version, and those that are here of the old.
+        """
+        noted = await self.means.journal.small_files(self.key)
+        listed = {file.key: file for file in files if file.small and file.checksum}
+        for file in (plan.config(place), *plan.manifests(place)):
+            if file.key in noted and file.key not in listed:
+                try:
+                    digest = await carrier.hash(file)
+                except Failure as failure:
+                    if failure.problem is not Problem.NOT_FOUND:
+                        raise
+                    continue  # the manifest under the name that this host does not use
+                listed[file.key] = plan.hashed(file, digest)
+        for key, file in listed.items():
+            if key in noted and file.checksum and file.checksum.value != noted[key].sha256:
+                told = f"{file.url}: {noted[key].sha256}, now {file.checksum.value}"
+                name, host = file.url.rpartition("/")[2], urlsplit(file.url).netloc
+                raise Failure(Problem.CHANGED_ON_HOST, detail=told, host=host, file=name)
 
-    def _part(self, file: File, here: bool) -> Part:
-        known = file.nbytes or 0
-        return Part(file, done=known if here else 0, total=known, finished=here)
+    async def _survey(self) -> None:
+        """Learn what is here from what is here."""
+        place = Place(self._base or self.bases[0], self.key)
+        try:
+            document = await self.means.store.read_json(Shelf.MODEL, plan.manifests(place)[0].key)
+            files = await self._files(place, manifest.read(document))
+        except Failure:
+            return  # not even the list of files has arrived
+        self.parts = [part for _, part in await self._parts(files)]
 
-    def _sample(self, *, now: bool = False) -> None:
-        time = self.clock()
-        if not now and self._samples and time - self._samples[-1][0] < SHOW_EVERY:
-            return
-        self._samples = [sample for sample in self._samples if time - sample[0] <= RATE_WINDOW]
-        self._samples.append((time, self.done))
-        self.changed()
+    async def _files(self, place: Place, shards: list[manifest.Shard]) -> list[File]:
+        settings = await self.means.store.read_json(Shelf.CONFIG, plan.config(place).key)
+        if not isinstance(settings, dict):
+            raise Failure(Problem.BAD_CONFIG, field=plan.CONFIG)
+        files = [plan.tokenizer(place, settings), *plan.shards(place, shards)]
+        if self._library[0]:
+            files.insert(1, plan.library(*self._library))
+        if self.package:
+            files.append(plan.package(place, self.package))
+        return files
+
+    async def _parts(self, files: list[File]) -> list[tuple[File, Part]]:
+        here = {shelf: set(await self.means.store.keys(shelf)) for shelf in Shelf}
+        sizes, partials = await self.means.transfers.sizes(), await self.means.journal.partials()
+        small = await self.means.journal.small_files(self.key)
+        pairs = []
+        for file in files:
+            total = file.nbytes or (small[file.key].nbytes if file.key in small else 0)
+            if file.key in here[file.shelf]:
+                pairs.append((file, Part(total, total, finished=True)))
+            else:
+                noted = partials.get(file.partial)
+                done = sizes.get(file.partial, 0) if noted else 0
+                pairs.append((file, Part(done, max(total, done, noted.version.total if noted else 0))))
+        return pairs
+
+    # Room
+
+    async def _check_room(self, missing: list[Part]) -> None:
+        room = await self.means.room()
+        short = _need(missing) - room if room is not None else 0
+        if missing and short > 0:
+            raise Failure(Problem.STORAGE_SHORT, missing_bytes=short)
+
+    async def _short(self, failure: Failure) -> Failure:
+        """Return a failure for lack of room with the number of bytes that are missing, as far as it can be known.
+
+        A browser that refuses while it tells of room enough (some tell everyone the same) counts as having none.
+        """
+        if failure.problem is Problem.STORAGE_SHORT:
+            return failure
+        need = _need([part for part in self.parts if not part.finished])
+        short = need - (await self.means.room() or 0)
+        return Failure(Problem.STORAGE_SHORT, detail=failure.detail, missing_bytes=short if short > 0 else need)
+
+    # Progress
+
+    def _arrived(self, *, now: bool = False) -> None:
+        if self._meter.sample(self.done, now=now):
+            parts = [[part.done, part.total, part.finished] for part in self.parts]
+            self.means.tabs.say({"job": self.model_id, "parts": parts})
+            self.changed()
+
+
+def _need(missing: list[Part]) -> int:
+    """Bytes of room that these files take: a file is there twice for a moment, while it is moved into the store."""
+    left = [max(0, part.total - part.done) for part in missing]
+    return sum(left) + max((part.total for part in missing), default=0)

@@ -1,8 +1,10 @@
 """The files a model needs: where each comes from, and under which key WebLLM looks for it."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 from bocal.errors import Failure, Problem
 from bocal.protocols import Form, Shelf
@@ -21,14 +23,50 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Checksum:
+    """What a file's content hashes to: `algorithm` is "md5" or "sha256", `value` in hex."""
+
+    algorithm: str
+    value: str
+
+
+@dataclass(frozen=True)
 class File:
-    """One record to be: fetched from `url`, kept on `shelf` under `key`; `nbytes` where it is known before."""
+    """One record to be: fetched from `url`, kept on `shelf` under `key`; `nbytes` and `checksum` where known before.
+
+    A `small` file says what the others are; what it hashed to is noted, so that a later change on the host is seen.
+    """
 
     shelf: Shelf
     key: str
     url: str
     form: Form = Form.BYTES
     nbytes: int | None = None
+    checksum: Checksum | None = None
+    small: bool = True
+
+    @property
+    def partial(self) -> str:
+        """The name of its partial file."""
+        return hashlib.sha256(f"{self.shelf} {self.key}".encode()).hexdigest()
+
+    @property
+    def algorithm(self) -> str:
+        """What to hash it with while it arrives: "" for a shard of which nothing is known."""
+        if self.checksum:
+            return self.checksum.algorithm
+        return "sha256" if self.small else ""
+
+
+def with_hashes(file: File, place: Place, hashes: Mapping[str, str]) -> File:
+    """Return a file with the SHA-256 that its host lists, by path, unless something else is known of it."""
+    listed = hashes.get(unquote(file.url.removeprefix(place.base))) if file.url.startswith(place.base) else None
+    return hashed(file, listed) if listed and not file.checksum else file
+
+
+def hashed(file: File, sha256: str) -> File:
+    """Return a file with its SHA-256."""
+    return replace(file, checksum=Checksum("sha256", sha256))
 
 
 def config(place: Place) -> File:
@@ -55,8 +93,14 @@ def tokenizer(place: Place, settings: Mapping[str, Any]) -> File:
 
 
 def shards(place: Place, listed: Iterable[manifest.Shard]) -> list[File]:
-    """Return the files of weights, with their exact lengths."""
-    return [File(Shelf.MODEL, place.key + it.path, place.base + it.path, nbytes=it.nbytes) for it in listed]
+    """Return the files of weights, with their exact lengths and hashes."""
+    return [
+        File(
+            Shelf.MODEL, place.key + it.path, place.base + it.path, nbytes=it.nbytes,
+            checksum=Checksum("md5", it.md5) if it.md5 else None, small=False,
+        )
+        for it in listed
+    ]  # fmt: skip
 
 
 def package(place: Place, name: str) -> File:

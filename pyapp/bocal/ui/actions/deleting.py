@@ -9,6 +9,7 @@ from bocal.models import record
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.loading import Loading
+from bocal.ui.actions.returning import Returning
 from bocal.ui.state import Leaving, Overlay
 
 UNDO = 10.0  # seconds in which a deletion can be taken back
@@ -18,10 +19,11 @@ KEY = "bocal.leaving"  # of localStorage: deletions that a reload must not forge
 class Deleting:
     """A deleted model leaves the list at once; its files leave when it can no longer be taken back."""
 
-    def __init__(self, desk: Desk, downloads: Downloads, loading: Loading) -> None:
+    def __init__(self, desk: Desk, downloads: Downloads, loading: Loading, returning: Returning) -> None:
         self.desk = desk
         self.downloads = downloads
         self.loading = loading
+        self.returning = returning
 
     def do_delete_open(self, model_id: str) -> None:
         """Ask before deleting."""
@@ -34,7 +36,7 @@ class Deleting:
         self.desk.close_overlay()
         if not model:
             return
-        self.downloads.drop(model_id)
+        await self.downloads.drop(model_id)
         if state.selected and state.selected.id == model_id:
             await self.loading.leave(model)
         place = next((at for at, it in enumerate(state.custom) if it.id == model_id), 0)
@@ -74,6 +76,7 @@ class Deleting:
         del state.leaving[model.id]
         await self.downloads.forget(model)
         await self._changed()
+        self.returning.room_was_made()
 
     async def _changed(self) -> None:
         entries = [

@@ -13,6 +13,7 @@ from bocal.models.registry import Registry
 from bocal.protocols import Disk, Engine, Network, Notes, Page, Quota, Settings, Store, Tabs
 from bocal.ui import screens
 from bocal.ui.state import Overlay, Screen, State
+from bocal.weights.carrier import Means
 from bocal.weights.lengths import Lengths
 from bocal.weights.outlines import Outlines
 
@@ -31,6 +32,7 @@ class Outside:
     store: Store
     disk: Disk
     quota: Quota
+    means: Means
     engine: Engine
     look: Callable[[], Awaitable[Device]]
     keep: Callable[[], Awaitable[bool]]

@@ -8,7 +8,7 @@ from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Library, Model
 from bocal.protocols import Shelf
 from bocal.ui.actions.desk import Desk
-from bocal.weights import manifest, plan, presence
+from bocal.weights import discard, manifest, plan, presence
 from bocal.weights.download import Download, State
 
 
@@ -24,18 +24,23 @@ class Downloads:
 
     async def do_download_cancel(self, model_id: str) -> None:
         """Give a download up, and what it brought."""
-        self.drop(model_id)
+        job = self.desk.state.downloads.get(model_id)
+        if job and job.elsewhere:
+            job.cancel()  # by the tab that does it
+            return
+        await self.drop(model_id)
         model = self.desk.registry.find(model_id)
         if model:
             await self.forget(model)
         await self.look()
         self.desk.draw()
 
-    def drop(self, model_id: str) -> None:
-        """End a model's job, if it has one."""
+    async def drop(self, model_id: str) -> None:
+        """End a model's job, if it has one; returns once nothing of it runs any more."""
         job = self.desk.state.downloads.pop(model_id, None)
         if job:
             job.cancel()
+            await job.ended()
 
     async def bring(self, model: Model) -> State:
         """Bring what is missing of a model; returns how its job ended.
@@ -46,10 +51,7 @@ class Downloads:
         if folder.is_local(model.url) and not state.has_weights(model):
             raise Failure(Problem.FROM_FOLDER, name=model.name)
         state.leaving.pop(model.id, None)  # wanted again
-        job = state.downloads.get(model.id)
-        if job is None or job.state in {State.DONE, State.CANCELLED}:
-            job = self._job(model)
-            state.downloads[model.id] = job
+        job = self.job(model)
         if model.id != GUIDE_ID and state.kept is None:
             state.kept = await self.desk.outside.keep()
         done = await job.run()
@@ -60,6 +62,14 @@ class Downloads:
         await self.look()
         self.desk.draw()
         return done
+
+    def job(self, model: Model) -> Download:
+        """Return the unfinished job of a model, or a new one."""
+        downloads = self.desk.state.downloads
+        job = downloads.get(model.id)
+        if job is None or job.state in {State.DONE, State.CANCELLED}:
+            job = downloads[model.id] = self._job(model)
+        return job
 
     async def look(self) -> None:
         """See which models are on this machine."""
@@ -77,13 +87,13 @@ class Downloads:
             state.failure = failure
 
     async def forget(self, model: Model) -> None:
-        """Delete a model's files, but those that another model uses: the same address, or the same library."""
+        """Delete a model's files, and what a download has begun, but those that another model uses.
+
+        That is: a model at the same address, or with the same library.
+        """
+        await discard.discard(self.desk.outside.means, model.id, source.engine_base(model.url))
         self.desk.state.stock = await self.desk.lengths.stock()
         await self.desk.lengths.delete(self.desk.state.freed(model).items)
-
-    async def drop_job(self, model_id: str) -> None:
-        """End a model's job for good, if it has one."""
-        self.drop(model_id)
 
     def _job(self, model: Model) -> Download:
         catalogue = self.desk.state.catalogue
@@ -94,9 +104,13 @@ class Downloads:
             address = library.address(found, catalogue)
             return address, address
 
+        async def find_hashes(base: str) -> dict[str, str]:
+            at_home = base.startswith(self.desk.outside.site)  # this page's own files: its host has no such list
+            return {} if at_home else await library.list_hashes(base, self.desk.outside.network)
+
         return Download(
-            model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.store, find_library,
-            self.desk.outside.clock, self.desk.draw_soon,
+            model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.means, find_library,
+            find_hashes, self.desk.draw_soon,
             package=str(model.extra.get("model_manifest", "")) if not model.custom else "",
         )  # fmt: skip
 

@@ -58,7 +58,7 @@ class Loading:
 
     async def leave(self, model: Model) -> None:
         """Stop using a model that goes away; the guide takes its place."""
-        self.downloads.drop(model.id)
+        await self.downloads.drop(model.id)
         await self.answers.end()
         await self.desk.outside.engine.unload()
         guide = self.desk.state.catalogue.models[GUIDE_ID]

@@ -37,7 +37,7 @@ class Storing:
         pile = state.survey.pile(source.engine_base(model.url)) if model else None
         if model is None or pile is None:
             return
-        await self.downloads.drop_job(model_id)
+        await self.downloads.drop(model_id)
         if state.selected and source.engine_base(state.selected.url) == pile.base:
             await self.desk.outside.engine.unload()
             state.phase = Phase.AWAY
@@ -90,7 +90,7 @@ class Storing:
             if room and found.nbytes > room[1] - room[0]:
                 missing = found.nbytes - (room[1] - room[0])
                 raise Failure(Problem.ROOM_SHORT, missing_bytes=missing)
-            await self.downloads.drop_job(model.id)
+            await self.downloads.drop(model.id)
             arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon)
             if state.kept is None:
                 state.kept = await self.desk.outside.keep()

@@ -1,0 +1,331 @@
+"""Downloads, whatever the host, the line, the disk or the visitor does to them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import random_model
+import servers
+from faulty import Fault, FaultyHost
+from person import open_page
+from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
+
+SHARD = 3_000_000  # bytes
+SHARDS = 4
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("random")
+    random_model.write(folder, SHARDS, SHARD)
+    return folder
+
+
+@pytest.fixture
+def faulty(model: Path) -> Iterator[FaultyHost]:
+    host = FaultyHost(model)
+    yield host
+    host.stop()
+
+
+def visit(page: Page, site: servers.Server, host: FaultyHost) -> None:
+    """Open the page as someone who has added the model before and chosen it."""
+    told = json.dumps(random_model.setting(host.origin))
+    page.add_init_script(f"if (!localStorage.customModels) Object.assign(localStorage, {told});")
+    open_page(page, site.origin)
+
+
+def begin(page: Page, site: servers.Server, host: FaultyHost) -> Locator:
+    """Open the page and start the download; return its card."""
+    visit(page, site, host)
+    page.get_by_role("button", name="Download", exact=True).click()
+    return page.locator(".job")
+
+
+def kept(page: Page, host: FaultyHost, names: list[str]) -> dict[str, str]:
+    """The SHA-256 of what WebLLM's databases hold of the model, by file; "" for what is not there."""
+    where = [
+        [
+            name,
+            random_model.database(name),
+            f"{host.origin}/files/{'' if name.endswith('.wasm') else 'resolve/main/'}{name}",
+        ]
+        for name in names
+        if name != "tensor-cache.json"
+    ]
+    found = page.evaluate(
+        """async (where) => {
+            const hex = (data) =>
+                Array.from(new Uint8Array(data), (byte) => byte.toString(16).padStart(2, "0")).join("");
+            const found = {};
+            for (const [name, database, key] of where) {
+                const opened = await new Promise((done, failed) => {
+                    const asked = indexedDB.open(database, 1);
+                    asked.onupgradeneeded = () => asked.result.createObjectStore("urls", { keyPath: "url" });
+                    asked.onsuccess = () => done(asked.result);
+                    asked.onerror = () => failed(asked.error);
+                });
+                const record = await new Promise((done) => {
+                    const asked = opened.transaction("urls").objectStore("urls").get(key);
+                    asked.onsuccess = () => done(asked.result);
+                });
+                opened.close();
+                found[name] = record ? hex(await crypto.subtle.digest("SHA-256", record.data)) : "";
+            }
+            return found;
+        }""",
+        where,
+    )
+    assert isinstance(found, dict)
+    return found
+
+
+def is_whole(page: Page, host: FaultyHost) -> None:
+    """Wait until the download is over, then find every byte where WebLLM looks, and nothing left over."""
+    expect(page.locator(".err")).to_be_visible()  # all is here; that random bytes are no library is found when loading
+    wanted = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in host.folder.iterdir()
+        if path.name != "tensor-cache.json"
+    }
+    assert kept(page, host, list(wanted)) == wanted
+    assert leftovers(page) == 0
+
+
+def leftovers(page: Page) -> int:
+    """How many partial files there are."""
+    count = page.evaluate(
+        """async () => {
+            let count = 0;
+            const root = await navigator.storage.getDirectory();
+            const folder = await root.getDirectoryHandle("partial", { create: true });
+            for await (const name of folder.keys()) count++;
+            return count;
+        }"""
+    )
+    assert isinstance(count, int)
+    return count
+
+
+def test_every_byte_arrives_and_is_asked_for_once(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+    assert len(faulty.asked) == len(set(faulty.asked)) == SHARDS + 4
+    assert "OPTIONS" not in faulty.methods
+
+
+NAME = "params_shard_1.bin"
+
+
+@pytest.mark.parametrize(
+    ("faults", "starts"),
+    [
+        pytest.param([Fault(cut=1_000_000)], [0, None], id="the connection breaks"),
+        pytest.param(
+            [Fault(cut=1_000_000), Fault(cut=0), Fault(cut=500_000)], [0, None, None, None], id="it breaks often"
+        ),
+        pytest.param([Fault(status=503)], [0, 0], id="the host is busy"),
+        pytest.param([Fault(status=429, wait=1)], [0, 0], id="the host asks to wait"),
+        pytest.param([Fault(flip=77)], [0, 0], id="a byte is wrong"),
+        pytest.param([Fault(cut=1_000_000, etag="old")], [0, None, 0], id="the file changes meanwhile"),
+        pytest.param([Fault(length=2_000_000)], [0, 2_000_000, 0], id="the file is short at first"),
+        pytest.param([Fault(status=403, redirect=True)], [0, 0], id="a signed address expires"),
+    ],
+)
+def test_what_passes_is_passed(
+    page: Page, site: servers.Server, faulty: FaultyHost, faults: list[Fault], starts: list[int | None]
+) -> None:
+    faulty.faults[NAME] = list(faults)
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+    asked = [start for name, start in faulty.asked if name == NAME]
+    assert len(asked) == len(starts)
+    for start, wanted in zip(asked, starts, strict=True):
+        assert start == wanted if wanted is not None else 0 < start <= SHARD
+
+
+def test_a_host_without_ranges_sends_only_that_file_anew(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.ranges = False
+    faulty.faults[NAME] = [Fault(cut=1_000_000)]
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+    assert [name for name, _ in faulty.asked].count(NAME) == 2
+    assert len(faulty.asked) == SHARDS + 5
+
+
+def test_silence_is_not_waited_for_forever(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.faults[NAME] = [Fault(stall=1_000_000)]
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+    assert [name for name, _ in faulty.asked].count(NAME) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "requests"),
+    [
+        pytest.param(Fault(status=404), "does not exist", 1, id="a file is missing"),
+        pytest.param(Fault(status=403), "refuses access", 1, id="access is refused"),
+        pytest.param(Fault(flip=5), "twice with damaged content", 2, id="the bytes are wrong twice"),
+        pytest.param(Fault(length=2_000_000), "has only 2.0 MB of a file of 3.0 MB", 3, id="the file is too short"),
+    ],
+)
+def test_what_cannot_pass_stops_with_its_cause_and_stores_nothing_wrong(
+    page: Page, site: servers.Server, faulty: FaultyHost, fault: Fault, words: str, requests: int
+) -> None:
+    faulty.always[NAME] = fault
+    card = begin(page, site, faulty)
+    expect(card.get_by_role("alert")).to_contain_text(words)
+    assert [name for name, _ in faulty.asked].count(NAME) <= requests
+    assert kept(page, faulty, [NAME]) == {NAME: ""}
+
+    faulty.always.clear()
+    card.get_by_role("button", name="Try again").click()
+    is_whole(page, faulty)
+
+
+def test_a_host_that_forbids_reading_is_named_at_once(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.cors = False
+    card = begin(page, site, faulty)
+    expect(card.get_by_role("alert")).to_contain_text("does not let web pages read its files (CORS)")
+
+
+def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card.get_by_role("button", name="Pause").click()
+    expect(card).to_contain_text("Paused at")
+    page.reload()
+    expect(card).to_contain_text("Paused at")
+    asked = len(faulty.asked)
+    faulty.rate = 0
+    card.get_by_role("button", name="Resume").click()
+    is_whole(page, faulty)
+    assert any(start for _, start in faulty.asked[asked:])
+    assert faulty.wasted < 4_000_000
+
+
+def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    page.reload()
+    expect(card).to_be_visible()
+    faulty.rate = 0
+    is_whole(page, faulty)
+    assert faulty.wasted < 4_000_000
+
+
+def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card.get_by_role("button", name="Cancel").click()
+    expect(card).to_have_count(0)
+    names = [path.name for path in faulty.folder.iterdir()]
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    while any(kept(page, faulty, names).values()) or leftovers(page):
+        page.wait_for_timeout(100)
+    page.reload()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+
+
+def test_a_machine_that_goes_offline_goes_on_when_it_is_back(
+    page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    context.set_offline(True)
+    expect(card).to_contain_text("This machine is offline")
+    faulty.rate = 0
+    context.set_offline(False)
+    is_whole(page, faulty)
+
+
+def test_a_model_that_changed_on_its_host_is_not_mixed(
+    page: Page, site: servers.Server, faulty: FaultyHost, model: Path
+) -> None:
+    faulty.always[NAME] = Fault(status=404)
+    card = begin(page, site, faulty)
+    expect(card.get_by_role("alert")).to_contain_text("does not exist")
+    config = model / "mlc-chat-config.json"
+    before = config.read_text()
+    try:
+        config.write_text(json.dumps({**json.loads(before), "context_window_size": 1}))
+        faulty.always.clear()
+        card.get_by_role("button", name="Try again").click()
+        expect(card.get_by_role("alert")).to_contain_text("mlc-chat-config.json has changed on")
+        card.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Download", exact=True).click()
+        is_whole(page, faulty)
+    finally:
+        config.write_text(before)
+
+
+@pytest.mark.parametrize("when", ["before", "midway"])
+def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
+    faulty: FaultyHost, when: str,
+) -> None:  # fmt: skip
+    # Chromium tells every page of the same 10 GiB, so that "before" can only be known where that is switched off.
+    honest = ["--disable-features=StaticStorageQuota"] if when == "before" else []
+    told = {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *honest]}
+    with browser_type.launch_persistent_context(tmp_path, locale="en-GB", **told) as context:
+        page = context.pages[0]
+        visit(page, site, faulty)
+        browser = context.new_cdp_session(page)
+
+        def quota(nbytes: int | None) -> None:
+            told = {} if nbytes is None else {"quotaSize": nbytes}
+            browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, **told})
+
+        used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
+        faulty.rate = 3_000_000
+        if when == "before":
+            quota(used + 5_000_000)
+        page.get_by_role("button", name="Download", exact=True).click()
+        card = page.locator(".job")
+        if when == "midway":
+            expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+            quota(used + 5_000_000)
+        expect(card).to_contain_text(re.compile(r"MB of room are missing"))
+        assert any(name == NAME for name, _ in faulty.asked) == (when == "midway")
+        faulty.rate = 0
+        quota(None)
+        card.get_by_role("button", name="Resume").click()
+        is_whole(page, faulty)
+        assert faulty.wasted < 4_000_000
+
+
+def test_a_second_tab_follows_and_takes_over(
+    page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 300_000
+    first = begin(page, site, faulty)
+    expect(first.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    other = context.new_page()
+    open_page(other, site.origin)
+    second = other.locator(".job")
+    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    assert len(faulty.asked) == len(set(faulty.asked))
+
+    second.get_by_role("button", name="Pause").click()
+    expect(second).to_contain_text("Paused at")
+    expect(first).to_contain_text("Paused at")
+    first.get_by_role("button", name="Resume").click()
+    expect(first.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    asked = len(faulty.asked)
+    page.close()
+    while len(faulty.asked) < asked + 3:  # the configuration, the manifest, and a shard: the other tab has taken over
+        other.wait_for_timeout(100)
+    faulty.rate = 0
+    is_whole(other, faulty)
+    assert faulty.wasted < 4_000_000

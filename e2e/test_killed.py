@@ -1,0 +1,85 @@
+"""The browser dies, again and again, at any moment of a download; the next one goes on."""
+
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import random_model
+import servers
+from faulty import FaultyHost
+from person import open_page
+from playwright.sync_api import BrowserType
+from test_downloads import is_whole
+
+KILLS = 30
+SHARD = 4_000_000  # bytes; with the rate below, more than 30 visits can bring
+SHARDS = 8
+MOST_TWICE = 4_000_000  # bytes that one death may cost
+PATIENCE = 60  # seconds, for a browser to start under any load
+
+
+@contextmanager
+def browser(program: str, arguments: list[str], profile: Path, address: str) -> Iterator[None]:
+    """A browser that nobody drives, showing one page; killed at the end, with all its processes, without a warning."""
+    command = [program, "--headless", "--remote-debugging-port=0", *arguments, f"--user-data-dir={profile}", address]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_thirty_deaths_cost_little_and_lose_nothing(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], site: servers.Server
+) -> None:
+    chance = random.Random(4)  # noqa: S311 - the same moments each time
+    told = browser_type_launch_args
+    program = str(told.get("executable_path") or browser_type.executable_path)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        profile, model = Path(folder, "profile"), Path(folder, "model")
+        model.mkdir()
+        random_model.write(model, SHARDS, SHARD)
+        host = FaultyHost(model, rate=500_000)
+        with browser_type.launch_persistent_context(profile, **told) as context:
+            page = context.pages[0]
+            page.set_default_timeout(PATIENCE * 1000)
+            page.goto(f"{site.origin}/manifest.webmanifest")
+            page.evaluate("(told) => Object.assign(localStorage, told)", random_model.setting(host.origin))
+            open_page(page, site.origin)
+            page.get_by_role("button", name="Download", exact=True).click()
+            page.locator(".job .shards").wait_for()
+
+        host.rate = 2_000_000
+        costs = []
+        for _ in range(KILLS):
+            wasted, goal = host.wasted, host.sent + chance.randrange(700_000)
+            asked = len(host.asked)
+            with browser(program, told["args"], profile, site.origin):
+                until = time.monotonic() + PATIENCE
+                while host.sent < goal or len(host.asked) == asked:
+                    assert time.monotonic() < until, "the download did not go on"
+                    time.sleep(0.002)
+            costs.append(host.wasted - wasted)
+
+        assert not all(host.position.get(f"params_shard_{n}.bin", 0) == SHARD for n in range(SHARDS))
+        asked = len(host.asked)
+        host.rate = 0
+        with browser_type.launch_persistent_context(profile, locale="en-GB", **told) as context:
+            page = context.pages[0]
+            open_page(page, site.origin)
+            page.set_default_timeout(PATIENCE * 1000)
+            is_whole(page, host)
+        host.stop()
+        assert any(start for _, start in host.asked[asked:])
+        assert max(costs) <= MOST_TWICE, costs
+        print(f"\n{KILLS} deaths cost {sum(costs) / KILLS / 1000:.0f} kB each, {max(costs) / 1000:.0f} at most")

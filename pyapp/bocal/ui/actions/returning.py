@@ -1,0 +1,58 @@
+"""Downloads that go on by themselves: from an earlier visit, with another tab, or once there is room."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bocal.models import source
+from bocal.models.catalogue import GUIDE_ID
+from bocal.models.record import Model
+from bocal.ui.actions.desk import Desk
+from bocal.ui.actions.downloads import Downloads
+from bocal.ui.actions.loading import Loading
+from bocal.weights import discard
+from bocal.weights.download import State
+
+
+class Returning:
+    """What nobody pressed a button for."""
+
+    def __init__(self, desk: Desk, downloads: Downloads, loading: Loading) -> None:
+        self.desk = desk
+        self.downloads = downloads
+        self.loading = loading
+        desk.outside.means.tabs.hear(self._heard)
+
+    async def restore(self) -> None:
+        """Find the jobs that earlier visits, or other tabs, have left unfinished; the ones that ran go on."""
+        means = self.desk.outside.means
+        notes = await means.journal.jobs()
+        models = [model for model in self.desk.state.models if model.id in notes]
+        await discard.sweep(means, {source.engine_base(model.url) for model in models})
+        for model in models:
+            if model.id != GUIDE_ID:  # a part of the page: brought anew whenever it is asked for
+                job = self.downloads.job(model)
+                await job.resume(notes[model.id])
+                if job.state is State.RUNNING:
+                    self._go_on(model)
+
+    def room_was_made(self) -> None:
+        """Go on with the jobs that ran out of room."""
+        for model in self.desk.state.models:
+            job = self.desk.state.downloads.get(model.id)
+            if job and job.state is State.PAUSED and job.failure:
+                self._go_on(model)
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        """Another tab tells of a job: hand it over, and follow a job that has begun."""
+        model = self.desk.registry.find(str(message.get("job")))
+        if model is None or model.id == GUIDE_ID:
+            return
+        job = self.desk.state.downloads.get(model.id)
+        if "started" not in message:
+            if job:
+                job.heard(message)
+        elif job is None or job.state is not State.RUNNING:
+            self._go_on(model)
+
+    def _go_on(self, model: Model) -> None:
+        self.desk.spawn(self.loading.do_download_resume(model.id))

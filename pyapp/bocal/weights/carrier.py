@@ -1,0 +1,234 @@
+"""Brings one file after another from its host to the store, however often the way breaks off."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from bocal.errors import Failure, Problem
+from bocal.protocols import Head, Store, Tabs, Transfers
+from bocal.weights import answer, retry
+from bocal.weights.answer import Validator
+from bocal.weights.journal import Journal, PartialNote
+from bocal.weights.pace import Pace
+from bocal.weights.plan import File
+
+STALL = 20.0  # seconds without a byte after which a request is given up and made anew
+
+
+@dataclass(frozen=True)
+class Means:
+    """What downloads reach the world through.
+
+    `room()` tells how many bytes may still be kept, or None; `clock()` is in seconds; `sleep(seconds)` waits.
+    """
+
+    store: Store
+    transfers: Transfers
+    journal: Journal
+    tabs: Tabs
+    room: Callable[[], Awaitable[int | None]]
+    clock: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass
+class Part:
+    """How far one file is: bytes so far, and its length (0 while unknown)."""
+
+    done: int = 0
+    total: int = 0
+    finished: bool = False
+
+
+@dataclass
+class Carrier:
+    """Carries the files of one model, whose key base is `model`; `changed()` is called as bytes arrive.
+
+    `partials` are the partial files that were here when it began; `waiting` is why a file waits, while one does.
+    """
+
+    means: Means
+    model: str
+    changed: Callable[[], None]
+    partials: dict[str, PartialNote] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    waiting: Failure | None = None
+    _not_before: float = 0.0  # on the clock: what a host asked for counts for every file
+    _asking: set[asyncio.Timeout] = field(default_factory=set)
+    _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
+
+    async def bring(self, file: File, part: Part) -> str:
+        """Fetch a file, check it and keep it; returns its hash ("" when none was taken, or it was here already).
+
+        Raises the Failure that stands in the way for good.
+        """
+        name = f"bocal:file:{file.partial}"
+        release = await self.means.tabs.hold(name, wait=False)
+        waited = release is None
+        release = release or await self.means.tabs.hold(name, wait=True)
+        try:
+            here = waited and file.key in await self.means.store.keys(file.shelf, file.key)
+            digest = "" if here else await self._bring(file, part, keep=True)
+        finally:
+            if release:
+                release()
+        part.finished = True
+        part.done = part.total = max(part.done, part.total)
+        self.changed()
+        return digest
+
+    async def hash(self, file: File) -> str:
+        """Return what a small file on its host hashes to now; keeps nothing."""
+        digest = await self._bring(file, Part(), keep=False)
+        await self._drop(file)
+        return digest
+
+    async def _bring(self, file: File, part: Part, *, keep: bool) -> str:
+        tries, wrong, doubted = 0, 0, False
+        short: set[int] = set()  # lengths at which the host has ended the file before its time
+        while True:
+            before = part.done
+            try:
+                length, digest = await self._fetch(file, part)
+                if file.nbytes is not None and length < file.nbytes:
+                    again = length in short
+                    short.add(length)
+                    raise _cut_short(file, length, final=again)
+                failure = _wrong(file, length, digest)
+                if failure is None:
+                    if keep:
+                        await self._keep(file)
+                    self.waiting = None
+                    self.pace.went_well()
+                    return digest
+            except Failure as error:
+                tries = 1 if part.done > before else tries + 1
+                no_cors = error.problem is Problem.NO_CORS
+                if no_cors and not doubted and _host(file) in self._was_read:
+                    # A connection that breaks before the answer looks the same, and this host has been read before.
+                    error = Failure(Problem.UNREACHABLE, detail=error.detail, host=_host(file))
+                doubted = no_cors
+                await self._wait(error, tries)
+                continue
+            await self._drop(file)
+            part.done, wrong = 0, wrong + 1
+            self.changed()
+            if wrong == 2:
+                raise failure
+
+    async def _fetch(self, file: File, part: Part) -> tuple[int, str]:
+        """Write the rest of a file into its partial file; returns its length and hash."""
+        kept = self.partials.get(file.partial)
+        begin = part.done if kept and _may_go_on(file, kept.version) else 0
+        asked_to_wait = self._not_before - self.means.clock()
+        if asked_to_wait > 0:
+            await self.means.sleep(asked_to_wait)
+        while True:
+            head = await self._ask(file, begin)
+            try:
+                at, version = answer.start(head, begin, kept.version if kept else Validator())
+                self._was_read.add(_host(file))
+                if at is None:  # what is kept is of another version, or longer than the file: this file anew
+                    await self.means.transfers.abort(head)
+                    await self._drop(file)
+                    begin, kept, part.done = 0, None, 0
+                    continue
+                note = PartialNote(self.model, version)
+                if note != kept:
+                    await self.means.journal.write_partial(file.partial, note)
+                    self.partials[file.partial] = note
+            except BaseException:
+                await self.means.transfers.abort(head)
+                raise
+            return await self._take(file, part, head, at)
+
+    async def _ask(self, file: File, begin: int) -> Head:
+        try:
+            async with asyncio.timeout(STALL) as limit:
+                self._asking.add(limit)  # it may only be in the queue behind others, as long as those get bytes
+                return await self.means.transfers.ask(file.url, begin)
+        except TimeoutError:
+            raise _stalled(file) from None
+        finally:
+            self._asking.discard(limit)
+
+    async def _take(self, file: File, part: Part, head: Head, at: int) -> tuple[int, str]:
+        part.done = at
+        part.total = file.nbytes or max(part.total, self.partials[file.partial].version.total)
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(STALL) as limit:
+
+                def arrived(done: int) -> None:
+                    for one in (limit, *self._asking):
+                        if not one.expired():
+                            one.reschedule(loop.time() + STALL)
+                    self.waiting = None
+                    part.done, part.total = done, max(part.total, done)
+                    self.changed()
+
+                length, digest = await self.means.transfers.take(
+                    head, file.partial, at, file.algorithm, file.nbytes or 0, arrived
+                )
+        except TimeoutError:
+            raise _stalled(file) from None
+        part.done, part.total = length, file.nbytes or length
+        return length, digest
+
+    async def _keep(self, file: File) -> None:
+        try:
+            await self.means.transfers.keep(file.partial, file.shelf, file.key, file.form)
+        except Failure as failure:
+            if failure.problem is Problem.NOT_JSON:
+                await self._drop(file)
+            raise
+        self.partials.pop(file.partial, None)
+        await self.means.journal.end_partial(file.partial)
+
+    async def _drop(self, file: File) -> None:
+        await self.means.transfers.drop(file.partial)
+        self.partials.pop(file.partial, None)
+        await self.means.journal.end_partial(file.partial)
+
+    async def _wait(self, failure: Failure, tries: int) -> None:
+        """Wait until there is a point in trying again; raises the failure when there is none."""
+        seconds = retry.wait(failure, tries)
+        if seconds is None:
+            raise failure
+        self.pace.had_trouble()
+        self.waiting = failure
+        self.changed()
+        if failure.problem is Problem.OFFLINE:
+            await self.means.transfers.online()
+        now = self.means.clock()
+        if failure.problem is Problem.TOO_MANY_REQUESTS:
+            self._not_before = max(self._not_before, now + seconds)
+        await self.means.sleep(max(seconds, self._not_before - now))
+
+
+def _may_go_on(file: File, version: Validator) -> bool:
+    """Whether a file put together from two answers would be found out, were they of different versions."""
+    return bool(file.checksum or version.etag or version.modified)
+
+
+def _wrong(file: File, length: int, digest: str) -> Failure | None:
+    too_long = file.nbytes is not None and length > file.nbytes
+    if too_long or (file.checksum and digest != file.checksum.value):
+        told = f"{file.url}: {length} bytes, {file.algorithm} {digest}, not {file.nbytes}, {file.checksum}"
+        return Failure(Problem.WRONG_BYTES, detail=told, host=_host(file), file=file.url.rpartition("/")[2])
+    return None
+
+
+def _cut_short(file: File, length: int, *, final: bool) -> Failure:
+    problem = Problem.WRONG_LENGTH if final else Problem.CUT_SHORT
+    facts = {"bytes": length, "wanted_bytes": file.nbytes or 0}
+    return Failure(problem, detail=f"{file.url}: {length} bytes, not {file.nbytes}", host=_host(file), **facts)
+
+
+def _stalled(file: File) -> Failure:
+    return Failure(Problem.STALLED, detail=f"{file.url}: no byte for {STALL:.0f} s", host=_host(file))
+
+
+def _host(file: File) -> str:
+    return urlsplit(file.url).netloc

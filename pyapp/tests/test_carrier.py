@@ -1,0 +1,181 @@
+"""One file on its way: what is asked again, from where, after how long, and what is given up."""
+
+import asyncio
+import hashlib
+
+import pytest
+from bocal.errors import Failure, Problem
+from bocal.protocols import Shelf
+from bocal.weights import carrier as carrier_module
+from bocal.weights.carrier import Carrier, Part
+from bocal.weights.pace import LEAST
+from bocal.weights.plan import Checksum, File
+from bocal.weights.retry import MOST_TRIES
+from outside import Answer, Web, World
+
+URL = "https://h/o/r/resolve/main/params_shard_0.bin"
+DATA = bytes(range(250))
+OTHER = bytes(reversed(DATA))
+SIGNED = Checksum("md5", hashlib.md5(DATA, usedforsecurity=False).hexdigest())
+FILE = File(Shelf.MODEL, URL, URL, nbytes=len(DATA), checksum=SIGNED, small=False)
+
+
+def bring(world: World, *answers: Answer, file: File = FILE, part: Part | None = None) -> Carrier:
+    carrier = Carrier(world.means(), "https://h/o/r/resolve/main/", lambda: None)
+    world.wire.script["shard_0.bin"] = list(answers)
+    asyncio.run(carrier.bring(file, part or Part()))
+    return carrier
+
+
+def world_of(data: bytes = DATA) -> World:
+    return World(Web({URL: data}))
+
+
+def starts(world: World) -> list[int]:
+    return [start for _, start in world.wire.asked]
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke() -> None:
+    world = world_of()
+    carrier = bring(world, Answer(cut=80), Answer(cut=0))
+    assert starts(world) == [0, 80, 80]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+    assert len(world.slept) == 2
+    assert LEAST <= carrier.pace.limit < 4
+    assert carrier.waiting is None
+
+
+def test_a_host_without_ranges_sends_that_file_anew() -> None:
+    world = world_of()
+    world.wire.ranges = False
+    bring(world, Answer(cut=80))
+    assert starts(world) == [0, 80]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_a_file_that_changed_meanwhile_is_begun_again() -> None:
+    world = world_of()
+    bring(world, Answer(body=OTHER, cut=80, headers={"ETag": '"old"'}))
+    assert starts(world) == [0, 80, 0]
+    assert world.wire.aborted
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_a_change_that_no_header_shows_is_found_by_the_hash() -> None:
+    world = world_of()
+    bring(world, Answer(body=OTHER, cut=80))
+    assert starts(world) == [0, 80, 0]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_without_hash_and_version_nothing_is_put_together_from_two_answers() -> None:
+    world = world_of()
+    world.wire.etags[URL] = ""
+    bring(world, Answer(body=DATA, cut=80), file=File(Shelf.MODEL, URL, URL, nbytes=len(DATA), small=False))
+    assert starts(world) == [0, 0]
+
+
+def test_a_file_that_grew_shorter_is_begun_again() -> None:
+    world = world_of()
+    bring(world, Answer(body=DATA, cut=80), Answer(416))
+    assert starts(world) == [0, 80, 0]
+
+
+def test_a_signed_address_that_expired_is_asked_for_anew() -> None:
+    world = world_of()
+    bring(world, Answer(403, redirected=True))
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+@pytest.mark.parametrize(
+    ("headers", "least"),
+    [({"Retry-After": "7"}, 7), ({"RateLimit": '"resolve";r=0;t=55'}, 55), ({}, 30)],
+)
+def test_the_wait_that_a_host_asks_for_is_kept(headers: dict[str, str], least: int) -> None:
+    world = world_of()
+    bring(world, Answer(429, headers))
+    assert least <= sum(world.slept) <= least + 1
+
+
+def test_a_host_in_trouble_is_asked_ever_more_seldom() -> None:
+    world = world_of()
+    bring(world, Answer(503), Answer(500), Answer(502))
+    first, second, third = world.slept
+    assert 0.5 <= first <= 1 <= second <= 2 <= third <= 4
+
+
+def test_a_host_that_stays_away_is_given_up_with_the_cause() -> None:
+    world = world_of()
+    with pytest.raises(Failure) as caught:
+        bring(world, *[Answer(503)] * (MOST_TRIES + 1))
+    assert caught.value.problem is Problem.SERVER_ERROR
+
+
+def test_offline_waits_for_the_network_however_long() -> None:
+    world = world_of()
+    bring(world, *[Answer(failure=Failure(Problem.OFFLINE, host="h"))] * 20)
+    assert world.wire.was_online == 20
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Answer(404), Problem.NOT_FOUND),
+        (Answer(401), Problem.REFUSED),
+        (Answer(403), Problem.REFUSED),
+        (Answer(400), Problem.SERVER_ERROR),
+        (Answer(failure=Failure(Problem.NO_CORS, host="h")), Problem.NO_CORS),
+    ],
+)
+def test_what_cannot_pass_stops_at_once(answer: Answer, problem: Problem) -> None:
+    world = world_of()
+    with pytest.raises(Failure) as caught:
+        bring(world, answer)
+    assert caught.value.problem is problem
+    assert len(world.wire.asked) == 1
+    assert not world.slept
+
+
+def test_a_host_read_before_is_not_blamed_for_cors_when_a_connection_breaks_early() -> None:
+    world = world_of()
+    bring(world, Answer(cut=80), Answer(failure=Failure(Problem.NO_CORS, host="h")))
+    assert starts(world) == [0, 80, 80]
+
+
+def test_silence_is_given_up_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier_module, "STALL", 0.05)
+    world = world_of()
+    ask = world.wire.ask
+
+    async def silent_once(url: str, start: int) -> object:
+        if not world.wire.asked:
+            world.wire.asked.append((url, start))
+            await asyncio.sleep(3600)
+        return await ask(url, start)
+
+    monkeypatch.setattr(world.wire, "ask", silent_once)
+    bring(world)
+    assert starts(world) == [0, 0]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_wrong_twice_is_told_and_never_kept() -> None:
+    world = world_of(OTHER)
+    with pytest.raises(Failure) as caught:
+        bring(world)
+    assert caught.value.problem is Problem.WRONG_BYTES
+    assert starts(world) == [0, 0]
+    assert not world.store.kept[Shelf.MODEL]
+    assert not world.wire.files
+
+
+def test_another_tab_that_brings_the_same_file_is_waited_for() -> None:
+    async def story() -> None:
+        world = world_of()
+        one, two = (Carrier(world.means(), "m", lambda: None) for _ in range(2))
+        part = Part()
+        await asyncio.gather(one.bring(FILE, Part()), two.bring(FILE, part))
+        assert len(world.wire.asked) == 1
+        assert part.finished
+
+    asyncio.run(story())

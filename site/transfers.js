@@ -1,0 +1,187 @@
+// The bytes of downloads: from the network, past a hash, into a file of this site's own (OPFS), then to WebLLM's database.
+// It decides nothing: bocal/browser/transfers.py says what to ask, where to write, and what becomes of each answer.
+import "./hash-wasm/md5.umd.min.js";
+import "./hash-wasm/sha256.umd.min.js";
+
+const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
+const PIECE = 1 << 20; // bytes read at a time from a file to hash it again
+const answers = new Map(); // request number -> { controller, response }
+const databases = new Map();
+const busy = new Map(); // name of a partial file -> promise of its being closed
+
+const folder = navigator.storage?.getDirectory?.().then((root) => root.getDirectoryHandle("partial", { create: true })).catch(() => null);
+
+// Where the browser gives no file (private windows of some), a partial file lives as long as the page.
+class InMemory {
+  pieces = new Uint8Array(0);
+  length = 0;
+  getSize = () => this.length;
+  close() {}
+  truncate(size) {
+    this.length = Math.min(size, this.length);
+  }
+  write(piece, { at }) {
+    if (at + piece.byteLength > this.pieces.byteLength) {
+      const wider = new Uint8Array(Math.max(2 * this.pieces.byteLength, at + piece.byteLength));
+      wider.set(this.pieces.subarray(0, this.length));
+      this.pieces = wider;
+    }
+    this.pieces.set(piece, at);
+    this.length = at + piece.byteLength;
+  }
+  read(into, { at }) {
+    const piece = this.pieces.subarray(at, Math.min(this.length, at + into.byteLength));
+    into.set(piece);
+    return piece.byteLength;
+  }
+}
+const inMemory = new Map();
+
+async function withFile(name, work) {
+  while (busy.has(name)) await busy.get(name);
+  const { promise, resolve } = Promise.withResolvers();
+  busy.set(name, promise);
+  let file;
+  try {
+    const place = await folder;
+    if (place) file = await (await place.getFileHandle(name, { create: true })).createSyncAccessHandle();
+    else inMemory.set(name, (file = inMemory.get(name) ?? new InMemory()));
+    return await work(file);
+  } finally {
+    file?.close();
+    busy.delete(name);
+    resolve();
+  }
+}
+
+const doing = {
+  // How many bytes of each partial file are here: { name: bytes }.
+  async sizes() {
+    const place = await folder;
+    if (!place) return Object.fromEntries([...inMemory].map(([name, file]) => [name, file.length]));
+    const sizes = {};
+    for await (const [name, handle] of place.entries()) sizes[name] = (await handle.getFile()).size;
+    return sizes;
+  },
+
+  // The head of an answer; its body waits until it is taken or dropped.
+  async ask({ url, from, headers }, number) {
+    const controller = new AbortController();
+    answers.set(number, { controller });
+    try {
+      const response = await fetch(url, {
+        headers: from ? { Range: `bytes=${from}-` } : {},
+        cache: "no-store",
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        signal: controller.signal,
+      });
+      answers.set(number, { controller, response });
+      return {
+        status: response.status,
+        redirected: response.redirected,
+        headers: Object.fromEntries(headers.map((name) => [name, response.headers.get(name) ?? ""])),
+      };
+    } catch (error) {
+      answers.delete(number);
+      throw error;
+    }
+  },
+
+  abort({ asked }) {
+    answers.get(asked)?.controller.abort();
+    answers.delete(asked);
+  },
+
+  // Write a body into a partial file from `at` on; return the file's length and hash.
+  async take({ asked, name, at, algorithm, most, every }, number) {
+    const { controller, response } = answers.get(asked);
+    const hash = await HASHES[algorithm]?.();
+    try {
+      return await withFile(name, async (file) => {
+        file.truncate(at);
+        hash?.init();
+        for (let from = 0; hash && from < at; ) {
+          const piece = new Uint8Array(Math.min(PIECE, at - from));
+          from += file.read(piece, { at: from });
+          hash.update(piece);
+        }
+        let done = at;
+        let told = 0;
+        const reader = response.body.getReader();
+        try {
+          for (;;) {
+            const piece = await reader.read().catch((error) => {
+              throw Object.assign(error, { network: true });
+            });
+            if (piece.done) break;
+            file.write(piece.value, { at: done });
+            hash?.update(piece.value);
+            done += piece.value.byteLength;
+            if (performance.now() - told >= every) {
+              told = performance.now();
+              postMessage({ number, bytes: done });
+            }
+            if (most && done > most) break;
+          }
+        } finally {
+          postMessage({ number, bytes: done });
+        }
+        return { bytes: done, digest: hash?.digest() ?? "" };
+      });
+    } finally {
+      controller.abort();
+      answers.delete(asked);
+    }
+  },
+
+  // Put a whole partial file into WebLLM's database; return once that is committed, and the file gone.
+  async keep({ name, database, table, key, json }) {
+    await withFile(name, async (file) => {
+      let data = new ArrayBuffer(file.getSize());
+      file.read(new Uint8Array(data), { at: 0 });
+      const value = json ? JSON.parse(new TextDecoder().decode(data)) : data;
+      const transaction = (await opened(database)).transaction(table, "readwrite");
+      transaction.objectStore(table).put({ url: key, data: value });
+      await new Promise((resolve, reject) => {
+        transaction.oncomplete = resolve;
+        transaction.onabort = () => reject(transaction.error);
+      });
+      data.transfer?.(0); // given back now, not at the next collection of garbage
+    });
+    await doing.drop({ name });
+  },
+
+  async drop({ name }) {
+    while (busy.has(name)) await busy.get(name);
+    inMemory.delete(name);
+    await (await folder)?.removeEntry(name).catch((error) => {
+      if (error.name !== "NotFoundError") throw error;
+    });
+  },
+};
+
+function opened(name) {
+  if (!databases.has(name)) {
+    const opening = new Promise((resolve, reject) => {
+      const asked = indexedDB.open(name);
+      asked.onsuccess = () => resolve(asked.result);
+      asked.onerror = () => reject(asked.error);
+    });
+    databases.set(name, opening);
+    const forget = () => databases.delete(name);
+    opening.then((database) => {
+      database.onclose = forget;
+      database.onversionchange = () => (forget(), database.close());
+    }, forget);
+  }
+  return databases.get(name);
+}
+
+onmessage = async ({ data: { number, name, content } }) => {
+  try {
+    postMessage({ number, result: await doing[name](content, number) });
+  } catch (error) {
+    postMessage({ number, error: { name: error?.name ?? "Error", text: String(error), network: !!error?.network } });
+  }
+};
