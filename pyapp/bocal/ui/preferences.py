@@ -80,7 +80,7 @@ def _import(state: State, file: Import) -> Html:
     return tag("div",
         tag("strong", t("keep.holds", file=file.file)),
         tag("ul", [tag("li", tag("b", words), f" {_names(state, names)}") for words, names in lines if names],
-            class_="found"),
+            class_="holds"),
         tag("p", icon("shield", "i s"), tag("span", t("keep.trust")), class_="trust") if file.new
         else tag("p", t("keep.nothing_new")),
         tag("div",

@@ -71,7 +71,8 @@ def _set_aside(state: State) -> Html | None:
     t = state.texts
     if state.aside_failure:
         return tag("div", icon("warn"), tag("p", t("aside.failed")),
-                   button(t("aside.download"), "aside.download", classes="btn sm"), class_="note warn")  # fmt: skip
+                   tag("div", button(t("aside.download"), "aside.download", classes="btn sm"), class_="row"),
+                   class_="note warn aside")  # fmt: skip
     if state.aside:
         return tag("div", icon("warn"), tag("p", t("aside.done")), set_aside_buttons(state, state.aside[0]),
                    class_="note warn aside")  # fmt: skip
