@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import servers
-from person import from_menu, model_button, open_form, open_page, open_selector, show_actions
+from person import from_menu, model_button, open_form, open_page, open_selector, service_worker_is_ready, show_actions
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.idle
@@ -372,3 +372,4 @@ def test_a_damaged_link_says_so(page: Page, site: servers.Server, payload: str) 
     expect(form.locator(".note")).to_contain_text("This share link is cut short or damaged. Ask for it again.")
     expect(form.get_by_label("Model URL")).to_have_value("")
     assert page.url == f"{site.origin}/"
+    service_worker_is_ready(page)  # the site must not be stopped while it is still being read
