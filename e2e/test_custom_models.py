@@ -108,7 +108,7 @@ def test_a_shard_of_the_wrong_length_is_never_kept(bocal: Page, host: servers.Mo
     shard.write_bytes(shard.read_bytes()[:-10])
     address = host.add("labo/short", copy)
     add_all_the_same(bocal, "own", NAME, address, "weights", "in the manifest")
-    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("were announced")
+    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("of a file of")
     assert f"{address}/resolve/main/params_shard_1.bin" not in stored(bocal, "model")
 
 

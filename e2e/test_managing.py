@@ -153,6 +153,7 @@ def test_a_standard_model_is_copied_with_its_own_library(bocal: Page) -> None:
         "https://huggingface.co/mlc-ai/Llama-3.2-1B-Instruct-q4f32_1-MLC"
     )
     form.get_by_role("button", name="Add", exact=True).click()
+    expect(form).to_have_count(0)
     (kept,) = custom_models(bocal)
     assert kept["id"] == "Llama-3.2-1B-Instruct-q4f32_1-MLC-2"
     assert kept["library"] == {"key": "Llama-3.2-1B-Instruct-q4f32_1_cs1k-webgpu.wasm"}

@@ -51,6 +51,7 @@ def selector(page: Page, site: servers.Server) -> Locator:
 
 
 def test_one_row_a_model_with_the_version_to_take_here(selector: Locator) -> None:
+    selector.get_by_label("Search models").fill(PHI)  # further down than what is drawn at first
     phi = row(selector, PHI)
     expect(phi).to_have_count(1)
     expect(phi).to_contain_text("q4f32_1")  # this machine has no f16
@@ -174,9 +175,11 @@ def test_a_small_machine_is_recommended_what_it_can_run(page: Page, site: server
     expect(picks.locator(".badge")).to_have_text(["Fits", "Fits", "Fits"])
     expect(picks.filter(has_text="8B")).to_have_count(0)
     selector = open_selector(page)
+    selector.get_by_label("Search models").fill(PHI)
     short = row(selector, f"{PHI} (1k)")
     expect(short).to_contain_text("Recommended")  # the only version that fits
     expect(short).to_contain_text("q4f32_1")
+    selector.get_by_label("Search models").fill("Llama 3.1 8B")
     expect(row(selector, "Llama 3.1 8B Instruct (1k)").or_(row(selector, "Llama 3.1 8B Instruct"))).to_contain_text(
         "Too big"
     )

@@ -40,6 +40,20 @@ def test_every_key_the_code_names_exists_and_every_key_is_named() -> None:
     assert set(en.TEXTS) - named - made == set()
 
 
+def test_every_text_that_is_asked_for_exists() -> None:
+    wanted: set[str] = set()
+    for path in SOURCES:
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            whom = ast.unparse(call.func)
+            if call.args and re.fullmatch(r"(.*\.)?(t|texts)(\.count)?", whom):
+                key = call.args[0]
+                choices = [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]
+                said = [it.value for it in choices if isinstance(it, ast.Constant)]
+                wanted |= {f"{it}.{form}" for it in said for form in ("one", "other")} if "count" in whom else set(said)
+    assert len(wanted) > 100
+    assert wanted - set(en.TEXTS) == set()
+
+
 def test_french_keeps_its_spaces_together() -> None:
     for key, text in fr.TEXTS.items():
         assert not re.search(r" [:;?!%»]|« ", text), key

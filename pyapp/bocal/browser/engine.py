@@ -56,6 +56,7 @@ class WebLlm:
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._on_progress: Callable[[Load], None] | None = None
         self._model = ""
+        self._interrupted = False
         self._said: deque[str] = deque(maxlen=20)  # the last lines of the worker's console
         self._hear = create_proxy(self._heard)
         self._fail = create_proxy(self._failed)
@@ -80,7 +81,7 @@ class WebLlm:
 
     async def chat(self, messages: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Answer a conversation; the last piece carries the usage."""
-        stream = str(uuid.uuid4())
+        stream, self._interrupted = str(uuid.uuid4()), False
         options = {"stream": True, "stream_options": {"include_usage": True}}
         request = {**settings, **options, "messages": [dict(message) for message in messages]}
         await self._ask("chatCompletionStreamInit", {
@@ -90,6 +91,8 @@ class WebLlm:
             answer = await self._ask("completionStreamNextChunk", {"streamId": stream})
             if not isinstance(answer, dict):
                 return
+            if self._interrupted:  # WebLLM forgets what it was told before it had begun
+                await self.interrupt()
             choices = answer.get("choices") or [{}]
             yield Chunk(
                 text=(choices[0].get("delta") or {}).get("content") or "",
@@ -99,6 +102,7 @@ class WebLlm:
 
     async def interrupt(self) -> None:
         """Stop the answer being written."""
+        self._interrupted = True
         if self._worker:
             await self._ask("interruptGenerate", None)
 

@@ -31,7 +31,7 @@ def card(state: State, job: Download) -> Html:
     model = _model(state, job)
     name = state.name(model) if model else job.model_id
     share = job.done / job.total if job.total else 0.0
-    look = {Job.PAUSED: "is-paused", Job.FAILED: "is-error"}.get(job.state, "")
+    look = {Job.PAUSED: "is-paused", Job.FAILED: "is-error"}.get(job.state, "is-waiting" if job.waiting else "")
     return tag("article",
         jar(share, "jar lg"),
         tag("h3", name),
@@ -124,6 +124,8 @@ def _waiting(state: State, failure: Failure) -> str:
         return t("job.waits_offline")
     if failure.problem is Problem.TOO_MANY_REQUESTS:
         return t("job.waits_host", host=host, seconds=failure.facts["seconds"])
+    if failure.problem is Problem.SERVER_ERROR:
+        return t("job.waits_error", host=host)
     return t("job.waits_again", host=host) if host else t("job.preparing")
 
 

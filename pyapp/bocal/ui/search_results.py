@@ -73,7 +73,7 @@ def _row(state: State, search: Search, hit: Hit) -> Html:
         tag("span",
             tag("span", icon("lock", "i s"), tag("span", t("search.gated")), class_="badge warn",
                 title=t("search.gated_why")) if hit.gated else None,
-            tag("span", t("selector.needs_f16"), class_="badge bad", title=t("selector.needs_f16_why"))
+            tag("span", t("fit.needs_f16"), class_="badge bad", title=t("fit.needs_f16_why"))
             if lacks_f16 else None,
             class_="marks", id=f"{described}-marks"),
         tag("div",

@@ -41,10 +41,12 @@ class Deleting:
             await self.loading.leave(model)
         place = next((at for at, it in enumerate(state.custom) if it.id == model_id), 0)
         freed = state.freed(model).nbytes
-        state.leaving[model_id] = leaving = Leaving(model, place, freed, time.time() + UNDO)
+        leaving = Leaving(model, place, freed, time.time() + UNDO)
+        self._note(leaving)  # before the entry goes: a page that is closed now must still know whose files these are
         if model.custom:
             await self.desk.registry.remove(model_id)
             state.custom = self.desk.registry.custom()
+        state.leaving[model_id] = leaving
         await self._changed()
         self.desk.spawn(self._finish(leaving))
 
@@ -79,6 +81,11 @@ class Deleting:
         self.returning.room_was_made()
 
     async def _changed(self) -> None:
+        self._note()
+        await self.downloads.look()
+        self.desk.draw()
+
+    def _note(self, *more: Leaving) -> None:
         entries = [
             {
                 "id": it.model.id,
@@ -88,11 +95,9 @@ class Deleting:
                 "nbytes": it.nbytes,
                 "until": it.until,
             }
-            for it in self.desk.state.leaving.values()
+            for it in (*self.desk.state.leaving.values(), *more)
         ]
         self.desk.outside.settings.write(KEY, json.dumps(entries))
-        await self.downloads.look()
-        self.desk.draw()
 
 
 def _read(text: str | None) -> list[dict[str, Any]]:

@@ -267,6 +267,7 @@ TEXTS = {
     "job.waits_offline": "This machine is offline. The download goes on when the connection is back.",
     "job.waits_host": "{host} asks to wait {seconds} s. The download then goes on.",
     "job.waits_again": "{host} does not answer just now. Bocal keeps trying.",
+    "job.waits_error": "{host} answers with an error just now. Bocal keeps trying.",
     "job.room": "Deleting one of these makes room; the download then goes on:",
     "job.room_of": "{name}, {bytes}",
     "time.seconds": "{count} s",

@@ -268,6 +268,7 @@ TEXTS = {
     "job.waits_offline": "Cette machine est hors ligne. Le téléchargement continuera au retour de la connexion.",
     "job.waits_host": "{host} demande d’attendre {seconds} s. Le téléchargement continuera ensuite.",
     "job.waits_again": "{host} ne répond pas pour le moment. Bocal réessaie.",
+    "job.waits_error": "{host} répond par une erreur pour le moment. Bocal réessaie.",
     "job.room": "Supprimer l’un d’eux fait de la place ; le téléchargement continue ensuite :",
     "job.room_of": "{name}, {bytes}",
     "time.seconds": "{count} s",
