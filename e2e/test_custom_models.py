@@ -85,13 +85,13 @@ def test_a_model_on_localhost_answers_offline_too(
 
 
 def test_a_missing_shard_is_named_and_the_rest_is_kept(bocal: Page, host: servers.ModelHost, copy: Path) -> None:
-    shard = copy / "params_shard_2.bin"
+    shard = copy / "params_shard_8.bin"
     content = shard.read_bytes()
     shard.unlink()
     address = host.add("labo/incomplete", copy)
-    add_all_the_same(bocal, "own", NAME, address, "weights", "params_shard_2.bin is listed in the manifest")
+    add_all_the_same(bocal, "own", NAME, address, "weights", "params_shard_8.bin is listed in the manifest")
     job = bocal.locator(".job")
-    expect(job.get_by_role("alert")).to_contain_text("params_shard_2.bin does not exist")
+    expect(job.get_by_role("alert")).to_contain_text("params_shard_8.bin does not exist")
     _the_guide_still_answers(bocal)
 
     shard.write_bytes(content)
@@ -99,7 +99,7 @@ def test_a_missing_shard_is_named_and_the_rest_is_kept(bocal: Page, host: server
     open_selector(bocal).get_by_role("button", name=NAME, exact=True).click()
     wait_until_ready(bocal, NAME)
     fetched = {path for method, path in host.requests if method == "GET" and "/resolve/" in path}
-    assert "/labo/incomplete/resolve/main/params_shard_2.bin" in fetched
+    assert "/labo/incomplete/resolve/main/params_shard_8.bin" in fetched
     assert "/labo/incomplete/resolve/main/params_shard_0.bin" not in fetched
 
 
@@ -197,11 +197,9 @@ def test_a_reload_in_the_middle_goes_on_with_what_is_missing(
     host.delay = 0.5
     add_model(bocal, "slow", NAME, host.add("labo/slow", small_model))
     expect(bocal.locator(".job .shards .d").nth(3)).to_be_attached()
+    host.requests.clear()
     bocal.reload()
     host.delay = 0
-    expect(open_selector(bocal).locator("[data-id=slow]")).to_contain_text("is here")
-    host.requests.clear()
-    bocal.get_by_role("dialog", name="Models").get_by_role("button", name=NAME, exact=True).click()
     wait_until_ready(bocal, NAME)
     shards = {path.name for path in small_model.glob("params_shard_*.bin")}
     again = {path.rpartition("/")[2] for _, path in host.requests if path.endswith(".bin")}

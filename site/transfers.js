@@ -5,13 +5,15 @@ import "./hash-wasm/sha256.umd.min.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
 const PIECE = 1 << 20; // bytes read at a time from a file to hash it again
+const SMALL = 1 << 19; // bytes up to which a file is not worth going on with: it is fetched anew by the next visit
+const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // request number -> { controller, response }
 const databases = new Map();
 const busy = new Map(); // name of a partial file -> promise of its being closed
 
 const folder = navigator.storage?.getDirectory?.().then((root) => root.getDirectoryHandle("partial", { create: true })).catch(() => null);
 
-// Where the browser gives no file (private windows of some), a partial file lives as long as the page.
+// A small file, and any file where the browser gives none (private windows of some) or takes too long to open it.
 class InMemory {
   pieces = new Uint8Array(0);
   length = 0;
@@ -37,18 +39,59 @@ class InMemory {
 }
 const inMemory = new Map();
 
-async function withFile(name, work) {
+// What a promise gives, or undefined when that takes too long; what comes too late is handed to `late`.
+function inTime(promise, late = () => {}) {
+  let over = false;
+  const coming = promise.then((value) => (over ? late(value) : value));
+  return Promise.race([coming, new Promise((resolve) => setTimeout(() => ((over = true), resolve()), PATIENCE))]);
+}
+
+async function openFile(name, size) {
+  const known = takeBack(name) ?? inMemory.get(name);
+  if (known) return known;
+  const place = await folder;
+  const small = size > 0 && size <= SMALL;
+  const file = new InMemory();
+  if (place && !small) {
+    const handle = await place.getFileHandle(name, { create: true });
+    const opened = await inTime(handle.createSyncAccessHandle(), (late) => late.close());
+    if (opened) return opened;
+    // Chromium on a busy machine now and then never opens a file; reading it is another matter.
+    file.write(new Uint8Array(await (await handle.getFile()).arrayBuffer()), { at: 0 });
+  }
+  inMemory.set(name, file);
+  return file;
+}
+
+// Files that have just arrived, left open for a moment: they are moved next.
+const arrived = new Map();
+
+function leave(name, file) {
+  arrived.set(name, { file, timer: setTimeout(() => takeBack(name)?.close(), 1000) });
+}
+
+function takeBack(name) {
+  const left = arrived.get(name);
+  clearTimeout(left?.timer);
+  arrived.delete(name);
+  return left?.file;
+}
+
+// Do `work` with a partial file of `size` bytes (0: not known), alone.
+async function withFile(name, size, work, close = (file) => file.close()) {
   while (busy.has(name)) await busy.get(name);
   const { promise, resolve } = Promise.withResolvers();
   busy.set(name, promise);
   let file;
   try {
-    const place = await folder;
-    if (place) file = await (await place.getFileHandle(name, { create: true })).createSyncAccessHandle();
-    else inMemory.set(name, (file = inMemory.get(name) ?? new InMemory()));
-    return await work(file);
-  } finally {
+    file = await openFile(name, size);
+    const result = await work(file);
+    close(file);
+    return result;
+  } catch (error) {
     file?.close();
+    throw error;
+  } finally {
     busy.delete(name);
     resolve();
   }
@@ -57,10 +100,9 @@ async function withFile(name, work) {
 const doing = {
   // How many bytes of each partial file are here: { name: bytes }.
   async sizes() {
-    const place = await folder;
-    if (!place) return Object.fromEntries([...inMemory].map(([name, file]) => [name, file.length]));
     const sizes = {};
-    for await (const [name, handle] of place.entries()) sizes[name] = (await handle.getFile()).size;
+    for await (const [name, handle] of (await folder)?.entries() ?? []) sizes[name] = (await handle.getFile()).size;
+    for (const [name, file] of inMemory) sizes[name] = file.length;
     return sizes;
   },
 
@@ -97,38 +139,40 @@ const doing = {
   async take({ asked, name, at, algorithm, most, every }, number) {
     const { controller, response } = answers.get(asked);
     const hash = await HASHES[algorithm]?.();
-    try {
-      return await withFile(name, async (file) => {
-        file.truncate(at);
-        hash?.init();
-        for (let from = 0; hash && from < at; ) {
-          const piece = new Uint8Array(Math.min(PIECE, at - from));
-          from += file.read(piece, { at: from });
-          hash.update(piece);
-        }
-        let done = at;
-        let told = 0;
-        const reader = response.body.getReader();
-        try {
-          for (;;) {
-            const piece = await reader.read().catch((error) => {
-              throw Object.assign(error, { network: true });
-            });
-            if (piece.done) break;
-            file.write(piece.value, { at: done });
-            hash?.update(piece.value);
-            done += piece.value.byteLength;
-            if (performance.now() - told >= every) {
-              told = performance.now();
-              postMessage({ number, bytes: done });
-            }
-            if (most && done > most) break;
+    const size = at ? 0 : most || Number(response.headers.get("Content-Length"));
+    const write = async (file) => {
+      file.truncate(at);
+      hash?.init();
+      for (let from = 0; hash && from < at; ) {
+        const piece = new Uint8Array(Math.min(PIECE, at - from));
+        from += file.read(piece, { at: from });
+        hash.update(piece);
+      }
+      let done = at;
+      let told = 0;
+      const reader = response.body.getReader();
+      try {
+        for (;;) {
+          const piece = await reader.read().catch((error) => {
+            throw Object.assign(error, { network: true });
+          });
+          if (piece.done) break;
+          file.write(piece.value, { at: done });
+          hash?.update(piece.value);
+          done += piece.value.byteLength;
+          if (performance.now() - told >= every) {
+            told = performance.now();
+            postMessage({ number, bytes: done });
           }
-        } finally {
-          postMessage({ number, bytes: done });
+          if (most && done > most) break;
         }
-        return { bytes: done, digest: hash?.digest() ?? "" };
-      });
+      } finally {
+        postMessage({ number, bytes: done });
+      }
+      return { bytes: done, digest: hash?.digest() ?? "" };
+    };
+    try {
+      return await withFile(name, size, write, (file) => leave(name, file));
     } finally {
       controller.abort();
       answers.delete(asked);
@@ -137,8 +181,8 @@ const doing = {
 
   // Put a whole partial file into WebLLM's database; return once that is committed, and the file gone.
   async keep({ name, database, table, key, json }) {
-    await withFile(name, async (file) => {
-      let data = new ArrayBuffer(file.getSize());
+    await withFile(name, 0, async (file) => {
+      const data = new ArrayBuffer(file.getSize());
       file.read(new Uint8Array(data), { at: 0 });
       const value = json ? JSON.parse(new TextDecoder().decode(data)) : data;
       const transaction = (await opened(database)).transaction(table, "readwrite");
@@ -154,7 +198,8 @@ const doing = {
 
   async drop({ name }) {
     while (busy.has(name)) await busy.get(name);
-    inMemory.delete(name);
+    takeBack(name)?.close();
+    if (inMemory.delete(name)) return; // where its file did not open, what is left of that goes at the next visit
     await (await folder)?.removeEntry(name).catch((error) => {
       if (error.name !== "NotFoundError") throw error;
     });
