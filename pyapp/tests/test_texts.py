@@ -48,7 +48,7 @@ def test_every_text_that_is_asked_for_exists() -> None:
             if call.args and re.fullmatch(r"(.*\.)?(t|texts)(\.count)?", whom):
                 key = call.args[0]
                 choices = [key.body, key.orelse] if isinstance(key, ast.IfExp) else [key]
-                said = [it.value for it in choices if isinstance(it, ast.Constant)]
+                said = [str(it.value) for it in choices if isinstance(it, ast.Constant)]
                 wanted |= {f"{it}.{form}" for it in said for form in ("one", "other")} if "count" in whom else set(said)
     assert len(wanted) > 100
     assert wanted - set(en.TEXTS) == set()
