@@ -239,7 +239,9 @@ def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyH
 def test_a_machine_that_goes_offline_goes_on_when_it_is_back(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 3_000_000
+    # Playwright's switch tells the page, and leaves the connections of its worker alone: those break here.
+    faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=1_000_000)] for number in range(SHARDS)}
+    faulty.rate = 1_000_000
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     context.set_offline(True)

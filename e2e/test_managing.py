@@ -77,6 +77,7 @@ def test_a_cold_temperature_is_used(bocal: Page, address: str) -> None:
     form = edit(bocal, NAME)
     fill(form, {"Temperature": "0"})
     form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
     bocal.keyboard.press("Escape")
     assert files(bocal, address)
     first = ask(bocal, "Hello", stop_after=20)
