@@ -146,6 +146,7 @@ CASES = {
     # Files that are missing or damaged.
     "no config": Case("small", drop(CONFIG)),
     "a damaged config": Case("small", cut(CONFIG, 0.5)),
+    "a config nested too deep": Case("small", write(CONFIG, b"[" * 50_000 + b"]" * 50_000)),
     "an empty config": Case("small", write(CONFIG, b"{}")),
     "a config without a conversation": Case("small", edit(CONFIG, lambda it: it.pop("conv_template"))),
     "no manifest": Case("small", drop(MANIFEST)),

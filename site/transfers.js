@@ -185,6 +185,7 @@ const doing = {
       const data = new ArrayBuffer(file.getSize());
       file.read(new Uint8Array(data), { at: 0 });
       const value = json ? JSON.parse(new TextDecoder().decode(data)) : data;
+      if (json && isDeep(value)) throw new SyntaxError("nested too deep");
       const transaction = (await opened(database)).transaction(table, "readwrite");
       transaction.objectStore(table).put({ url: key, data: value });
       await new Promise((resolve, reject) => {
@@ -205,6 +206,12 @@ const doing = {
     });
   },
 };
+
+// Whether a value is nested deeper than Python could take it over (bocal/models/strict.py).
+function isDeep(value, levels = 100) {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => isDeep(one, levels - 1));
+}
 
 function opened(name) {
   if (!databases.has(name)) {

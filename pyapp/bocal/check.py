@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bocal.errors import Failure, Problem, refused
-from bocal.models import catalogue, paste, source
+from bocal.models import catalogue, paste, source, strict
 from bocal.models.paste import Address, NotAModel, Records, Words
 from bocal.models.preflight import Name, Preflight, Verdict
 from bocal.models.record import Library, Model
@@ -66,7 +66,7 @@ class Web:
         """GET a JSON document and its `Link` header."""
         content, link = await asyncio.to_thread(self._ask, url, "GET", None)
         try:
-            return json.loads(content.decode("utf-8-sig", "replace")), link  # as a browser decodes it
+            return strict.loads(content.decode("utf-8-sig", "replace")), link  # as a browser decodes it
         except (ValueError, RecursionError) as error:
             raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
 

@@ -1,6 +1,5 @@
 """Requests to a model's host, with every failure named."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +8,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from bocal.errors import Failure, Problem, refused
+from bocal.models import strict
 
 
 class Fetch:
@@ -23,7 +23,7 @@ class Fetch:
         with abortable() as signal:
             response = await request(url, signal=signal)
             try:
-                return json.loads(await response.text()), str(response.headers.get("Link") or "")
+                return strict.loads(await response.text()), str(response.headers.get("Link") or "")
             except (ValueError, RecursionError) as error:
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
             except JsException as error:

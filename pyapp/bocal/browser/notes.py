@@ -57,14 +57,17 @@ class OwnDatabase:
             if drawer and not asked.result.objectStoreNames.contains(drawer):
                 database.make_store(asked.result, drawer)
 
+        def heed() -> None:  # before anything else is done with it: who is asked to make way and does not blocks all
+            asked.result.onversionchange = create_proxy(lambda event: self._forget(event.target))
+
         asked.onupgradeneeded = database.once(upgrade)
+        asked.addEventListener("success", database.once(heed))
         try:
             opened = await database.result(asked)
         except Failure:
             if not version:
                 raise
             return await self._open()  # another tab was faster: what it made may be what is wanted
-        opened.onversionchange = create_proxy(lambda _event: self._forget(opened))
         self._opened = opened
         return opened
 

@@ -4,7 +4,6 @@ Databases `webllm/model`, `webllm/config` and `webllm/wasm`, version 1, one stor
 `{url, data}`.
 """
 
-import json
 from typing import Any
 
 import js
@@ -12,6 +11,7 @@ from pyodide.ffi import JsBuffer, JsProxy, create_proxy
 
 from bocal.browser import database
 from bocal.errors import Failure, Problem
+from bocal.models import strict
 from bocal.protocols import Shelf
 
 TABLE = "urls"
@@ -40,7 +40,7 @@ class IndexedDb:
         if not isinstance(data, JsBuffer):
             return data.to_py() if isinstance(data, JsProxy) else data
         try:
-            return json.loads(data.to_bytes())
+            return strict.loads(data.to_bytes().decode("utf-8-sig", "replace"))
         except ValueError as error:
             raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error
 

@@ -4,7 +4,6 @@ The address is below `https://local.invalid/`, a name that can never be a host's
 so that WebLLM makes its keys by its usual rule (`source.engine_base`). Nothing is asked of the network.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from bocal.errors import Failure, Problem
-from bocal.models import catalogue, figures, library, metadata, source
+from bocal.models import catalogue, figures, library, metadata, source, strict
 from bocal.models.catalogue import Catalogue
 from bocal.models.metadata import Unreadable
 from bocal.models.record import Library, Model
@@ -95,7 +94,7 @@ def _root(folder: Folder) -> str:
 
 async def _json(folder: Folder, path: str) -> Any:
     try:
-        return json.loads(await folder.read(path, SMALL))
+        return strict.loads((await folder.read(path, SMALL)).decode("utf-8-sig", "replace"))
     except ValueError as error:
         raise Failure(Problem.NOT_JSON, detail=str(error), url=path) from error
 

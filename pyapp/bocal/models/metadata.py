@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any
 
 from bocal.errors import Failure, Problem
+from bocal.models import strict
 
 MAGIC = b"\0asm"
 # WebLLM's tvmjs calls the library through TVM's FFI, exported by name; LLMChatPipeline asks for the other functions.
@@ -239,8 +240,8 @@ def _decode(text: str, at: int, escaped: bool) -> Any:
     try:
         if escaped:
             content = _STRING.match(text, at)
-            return json.loads(json.loads(f'"{content[0] if content else ""}"'))
-        _, stop = json.JSONDecoder().raw_decode(text, at)
+            return strict.loads(json.loads(f'"{content[0] if content else ""}"'))
+        _, stop = strict.raw_decode(text, at)
         return json.loads(text[at:stop].encode("latin-1").decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None

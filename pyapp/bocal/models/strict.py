@@ -1,4 +1,4 @@
-"""JSON from outside, as the standard has it and no deeper than a record may be.
+"""JSON from outside, as the standard (and so WebLLM) has it, and no deeper than what models are described in.
 
 Python's own reader takes NaN and 1e999, which it writes as no JSON, and in the page a text of nothing but brackets
 would overflow the browser's stack, which ends Python there and then.
@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-DEEPEST = 100  # levels; a record has five
+DEEPEST = 100  # levels; a record or a manifest has five
 MOST_STEPS = 300_000  # from one level to another: a list that fills all of localStorage has 50,000
 
 # What changes no depth, in one go: strings, other characters, and lists and objects with none inside them.

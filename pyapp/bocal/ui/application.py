@@ -41,7 +41,7 @@ class Application:
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
-        self.storing = Storing(desk, self.downloads)
+        self.storing = Storing(desk, self.downloads, self.returning)
         asking = Asking(desk, self.loading, self.answers)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,

@@ -9,6 +9,7 @@ from bocal.models.record import Model
 from bocal.protocols import Folder, Shelf
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
+from bocal.ui.actions.returning import Returning
 from bocal.ui.state import Arrival, Departure, Overlay, Phase, Screen
 from bocal.weights.intake import Intake
 
@@ -16,9 +17,10 @@ from bocal.weights.intake import Intake
 class Storing:
     """Actions of the storage screen."""
 
-    def __init__(self, desk: Desk, downloads: Downloads) -> None:
+    def __init__(self, desk: Desk, downloads: Downloads, returning: Returning) -> None:
         self.desk = desk
         self.downloads = downloads
+        self.returning = returning
 
     async def do_storage_open(self) -> None:
         """Show what is here; what nobody has noted the length of is weighed meanwhile, one record at a time."""
@@ -43,6 +45,7 @@ class Storing:
             state.phase = Phase.AWAY
         await self.desk.lengths.delete(pile.weights.items)
         await self._look()
+        self.returning.room_was_made()
 
     def do_orphans_ask(self, name: str = "") -> None:
         """Say what cleaning up would free: everything that is nobody's, or only what came from `name`."""
@@ -55,6 +58,7 @@ class Storing:
         self.desk.close_overlay()
         await self.desk.lengths.delete(pile.items)
         await self._look()
+        self.returning.room_was_made()
 
     # In from the disk
 
