@@ -158,9 +158,6 @@ def test_without_a_folder_picker_files_are_chosen_and_arrive_one_by_one(
     open_storage(page)
     expect(page.get_by_text("This browser cannot choose a folder")).to_be_visible()
     expect(page.get_by_text("Nor can it write into a folder")).to_be_visible()
-    page.evaluate(
-        "document.getElementById('storage-folder').removeAttribute('webkitdirectory')"
-    )  # as it is unknown there
     choose(page, [path for path in folder.iterdir() if path.is_file()])
     expect(page.locator("#arrival")).to_contain_text("small is on this machine")
     arrived: dict[str, Path] = {}
