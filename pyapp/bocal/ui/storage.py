@@ -40,7 +40,8 @@ def choose_folder(state: State, name: str, classes: str = "btn") -> Html:
     """The button that chooses a folder of the disk, where the browser can; else its files. `name` is its unique ID."""
     words = "storage.choose" if state.can_choose_folder else "storage.choose_files"
     return tag("label", icon("ul", "i s"), tag("span", state.texts(words)),
-        tag("input", type="file", id=name, class_="vh", multiple=True, webkitdirectory=state.can_choose_folder, data_folder=True),
+        tag("input", type="file", id=name, class_="vh", multiple=True,
+            webkitdirectory=state.can_choose_folder, data_folder=True),
         class_=classes,
     )  # fmt: skip
 
