@@ -54,6 +54,7 @@ class Download:
     _library: tuple[str, str] = ("", "")
     _base: str = ""
     _carrier: Carrier | None = None
+    _told: Failure | None = None
     _task: "asyncio.Task[None] | None" = None
     _whole: "asyncio.Task[State] | None" = None
 
@@ -350,6 +351,8 @@ class Download:
     # Progress
 
     def _arrived(self, *, now: bool = False) -> None:
+        now = now or self.waiting is not self._told  # that it waits, or no longer does, is told at once
+        self._told = self.waiting
         if self._meter.sample(self.done, now=now):
             parts = [[part.done, part.total, part.finished] for part in self.parts]
             self.means.tabs.say({"job": self.model_id, "parts": parts})
