@@ -5,7 +5,6 @@ import "./hash-wasm/sha256.umd.min.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
 const PIECE = 1 << 20; // bytes read at a time from a file to hash it again
-const SMALL = 1 << 19; // bytes up to which a file is not worth going on with: it is fetched anew by the next visit
 const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // request number -> { controller, response }
 const databases = new Map();
@@ -40,19 +39,18 @@ class InMemory {
 const inMemory = new Map();
 
 // What a promise gives, or undefined when that takes too long; what comes too late is handed to `late`.
-function inTime(promise, late = () => {}) {
+function inTime(promise, late) {
   let over = false;
   const coming = promise.then((value) => (over ? late(value) : value));
   return Promise.race([coming, new Promise((resolve) => setTimeout(() => ((over = true), resolve()), PATIENCE))]);
 }
 
-async function openFile(name, size) {
+async function openFile(name, toMemory) {
   const known = takeBack(name) ?? inMemory.get(name);
   if (known) return known;
   const place = await folder;
-  const small = size > 0 && size <= SMALL;
   const file = new InMemory();
-  if (place && !small) {
+  if (place && !toMemory) {
     const handle = await place.getFileHandle(name, { create: true });
     const opened = await inTime(handle.createSyncAccessHandle(), (late) => late.close());
     if (opened) return opened;
@@ -77,14 +75,14 @@ function takeBack(name) {
   return left?.file;
 }
 
-// Do `work` with a partial file of `size` bytes (0: not known), alone.
-async function withFile(name, size, work, close = (file) => file.close()) {
+// Do `work` with a partial file, alone; one that is not here yet is held in memory where that is asked.
+async function withFile(name, toMemory, work, close = (file) => file.close()) {
   while (busy.has(name)) await busy.get(name);
   const { promise, resolve } = Promise.withResolvers();
   busy.set(name, promise);
   let file;
   try {
-    file = await openFile(name, size);
+    file = await openFile(name, toMemory);
     const result = await work(file);
     close(file);
     return result;
@@ -136,10 +134,9 @@ const doing = {
   },
 
   // Write a body into a partial file from `at` on; return the file's length and hash.
-  async take({ asked, name, at, algorithm, most, every }, number) {
+  async take({ asked, name, at, algorithm, most, every, in_memory }, number) {
     const { controller, response } = answers.get(asked);
     const hash = await HASHES[algorithm]?.();
-    const size = at ? 0 : most || Number(response.headers.get("Content-Length"));
     const write = async (file) => {
       file.truncate(at);
       hash?.init();
@@ -172,20 +169,20 @@ const doing = {
       return { bytes: done, digest: hash?.digest() ?? "" };
     };
     try {
-      return await withFile(name, size, write, (file) => leave(name, file));
+      return await withFile(name, in_memory, write, (file) => leave(name, file));
     } finally {
       controller.abort();
       answers.delete(asked);
     }
   },
 
-  // Put a whole partial file into WebLLM's database; return once that is committed, and the file gone.
-  async keep({ name, database, table, key, json }) {
-    await withFile(name, 0, async (file) => {
+  // Put a whole partial file into WebLLM's database, as JSON of at most so many levels or (0) as bytes; return once that is committed, and the file gone.
+  async keep({ name, database, table, key, levels }) {
+    await withFile(name, false, async (file) => {
       const data = new ArrayBuffer(file.getSize());
       file.read(new Uint8Array(data), { at: 0 });
-      const value = json ? JSON.parse(new TextDecoder().decode(data)) : data;
-      if (json && isDeep(value)) throw new SyntaxError("nested too deep");
+      const value = levels ? JSON.parse(new TextDecoder().decode(data)) : data;
+      if (levels && isDeeper(value, levels)) throw new SyntaxError("nested too deep");
       const transaction = (await opened(database)).transaction(table, "readwrite");
       transaction.objectStore(table).put({ url: key, data: value });
       await new Promise((resolve, reject) => {
@@ -207,10 +204,9 @@ const doing = {
   },
 };
 
-// Whether a value is nested deeper than Python could take it over (bocal/models/strict.py).
-function isDeep(value, levels = 100) {
+function isDeeper(value, levels) {
   if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((one) => isDeep(one, levels - 1));
+  return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }
 
 function opened(name) {

@@ -66,7 +66,7 @@ class Web:
         """GET a JSON document and its `Link` header."""
         content, link = await asyncio.to_thread(self._ask, url, "GET", None)
         try:
-            return strict.loads(content.decode("utf-8-sig", "replace")), link  # as a browser decodes it
+            return strict.from_bytes(content), link
         except (ValueError, RecursionError) as error:
             raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
 

@@ -84,7 +84,8 @@ HEADERS = ("ETag", "Last-Modified", "Content-Length", "Content-Range", "Retry-Af
 class Transfers(Protocol):
     """The bytes of downloads, which never pass through Python: from a host into a partial file, then to the store.
 
-    A partial file outlives the page, with every byte written so far; `name` is a plain file name.
+    A partial file outlives the page, with every byte written so far, but for a small one that is not worth it; `name`
+    is a plain file name.
     """
 
     async def sizes(self) -> Mapping[str, int]:

@@ -40,7 +40,7 @@ class IndexedDb:
         if not isinstance(data, JsBuffer):
             return data.to_py() if isinstance(data, JsProxy) else data
         try:
-            return strict.loads(data.to_bytes().decode("utf-8-sig", "replace"))
+            return strict.from_bytes(data.to_bytes())
         except ValueError as error:
             raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error
 

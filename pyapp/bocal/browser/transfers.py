@@ -15,9 +15,11 @@ from pyodide.ffi import create_once_callable, create_proxy, to_js
 from bocal.browser import database, network
 from bocal.browser.store import TABLE, IndexedDb, database_name
 from bocal.errors import Failure, Problem
+from bocal.models import strict
 from bocal.protocols import HEADERS, Form, Head, Shelf
 
 EVERY = 100  # milliseconds between two reports of one body
+SMALL = 1 << 19  # bytes up to which a file is only held in memory: the next visit fetches it anew, not what is missing
 
 
 class Worker:
@@ -55,10 +57,12 @@ class Worker:
         """Write an answer's body into a partial file from byte `at` on."""
         number = next(self._numbers)
         self._on_bytes[number] = on_bytes
+        length = str(most or head.headers.get("Content-Length", ""))
         try:
             taken = await self._do(
-                "take", number, asked=head.number, name=name, at=at, algorithm=algorithm, most=most, every=EVERY
-            )
+                "take", number, asked=head.number, name=name, at=at, algorithm=algorithm, most=most, every=EVERY,
+                in_memory=not at and length.isdigit() and 0 < int(length) <= SMALL,
+            )  # fmt: skip
         except asyncio.CancelledError:
             self._post("abort", next(self._numbers), {"asked": head.number})
             raise
@@ -77,7 +81,7 @@ class Worker:
         await self._store.open(shelf)  # made here, where there is none
         place = {"database": database_name(shelf), "table": TABLE, "key": key}
         try:
-            await self._do("keep", 0, name=name, **place, json=form is Form.JSON)
+            await self._do("keep", 0, name=name, **place, levels=strict.DEEPEST if form is Form.JSON else 0)
         except _WorkerError as error:
             if error.name == "SyntaxError":
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error

@@ -94,7 +94,7 @@ def _root(folder: Folder) -> str:
 
 async def _json(folder: Folder, path: str) -> Any:
     try:
-        return strict.loads((await folder.read(path, SMALL)).decode("utf-8-sig", "replace"))
+        return strict.from_bytes(await folder.read(path, SMALL))
     except ValueError as error:
         raise Failure(Problem.NOT_JSON, detail=str(error), url=path) from error
 

@@ -25,6 +25,11 @@ def loads(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse, parse_float=_number)
 
 
+def from_bytes(content: bytes) -> Any:
+    """Return the value of a JSON file, decoded as a browser does; raises ValueError as `loads` does."""
+    return loads(content.decode("utf-8-sig", "replace"))
+
+
 def raw_decode(text: str, at: int) -> tuple[Any, int]:
     """Return the JSON value that begins at `at`, and where it ends; raises ValueError."""
     _check(text, at)
