@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bocal import strict
 from bocal.errors import Failure, Problem, refused
-from bocal.models import catalogue, paste, source, strict
+from bocal.models import catalogue, paste, source
 from bocal.models.paste import Address, NotAModel, Records, Words
 from bocal.models.preflight import Name, Preflight, Verdict
 from bocal.models.record import Library, Model

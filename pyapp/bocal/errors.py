@@ -67,6 +67,13 @@ class Problem(StrEnum):
     LIBRARY_BROKEN = "problem.library_broken"
     LIBRARY_MISMATCH = "problem.library_mismatch"
     CONTEXT_FULL = "problem.context_full"
+    SCHEMA_UNREADABLE = "problem.schema_unreadable"
+    SCHEMA_REFUSED = "problem.schema_refused"
+    CHATS_UNREADABLE = "problem.chats_unreadable"
+    CHATS_NEWER = "problem.chats_newer"
+    CHATS_DAMAGED = "problem.chats_damaged"
+    NO_VISION = "problem.no_vision"
+    PICTURE_UNREADABLE = "problem.picture_unreadable"
     ENGINE_FAILED = "problem.engine_failed"
 
 

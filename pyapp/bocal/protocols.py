@@ -191,11 +191,17 @@ class Notes(Protocol):
     async def read(self, drawer: str) -> dict[str, Any]:
         """Return every document of a drawer."""
 
+    async def find(self, drawer: str, keys: Sequence[str]) -> list[Any]:
+        """Return the documents with these keys, None for each that is not there."""
+
     async def write(self, drawer: str, key: str, value: Any) -> None:
         """Keep a document; returns once that is committed."""
 
     async def delete(self, drawer: str, key: str) -> None:
         """Delete a document, where there is one."""
+
+    async def change(self, puts: Sequence[tuple[str, str, Any]], deletes: Sequence[tuple[str, str]]) -> None:
+        """Keep documents (drawer, key, value) and delete others, all or none; returns once that is committed."""
 
 
 class Tabs(Protocol):

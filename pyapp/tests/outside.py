@@ -1,9 +1,10 @@
 """The world outside the page, for tests on CPython: plain fakes of `bocal.protocols`, each a few lines."""
 
 import asyncio
+import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +27,16 @@ def wasm(*parameters: tuple[str, list[int], str], quantisation: str = "q0f32", f
     content = b"\x01x" + text + functions
     assert len(content) < 2**14
     return b"\0asm\1\0\0\0\0" + bytes([len(content) & 127 | 128, len(content) >> 7]) + content
+
+
+def to_its_end[**P](test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Make a test of a coroutine function."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
 
 
 class Settings(dict[str, str]):
@@ -82,8 +93,21 @@ class Notes:
             raise Failure(Problem.STORAGE_FULL)
         self.drawers.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
 
+    async def find(self, drawer: str, keys: Sequence[str]) -> list[Any]:
+        found = await self.read(drawer)
+        return [found.get(key) for key in keys]
+
     async def delete(self, drawer: str, key: str) -> None:
         self.drawers.get(drawer, {}).pop(key, None)
+
+    async def change(self, puts: Sequence[tuple[str, str, Any]], deletes: Sequence[tuple[str, str]]) -> None:
+        await asyncio.sleep(0)
+        if self.refused:
+            raise Failure(Problem.STORAGE_FULL)
+        for drawer, key, value in puts:
+            self.drawers.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
+        for drawer, key in deletes:
+            self.drawers.get(drawer, {}).pop(key, None)
 
 
 class Tabs:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from bocal.errors import Failure, Problem
-from bocal.models.overrides import OPTIONS, Window, read, window
+from bocal.models.overrides import OPTIONS, Window, window
+from bocal.option import read
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, to_js
 
+from bocal import strict
 from bocal.errors import Failure, Problem, refused
-from bocal.models import strict
 
 
 class Fetch:

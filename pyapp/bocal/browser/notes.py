@@ -1,10 +1,11 @@
 """The database `bocal`: small documents of our own, in drawers (object stores) that are made when first needed."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, create_proxy
+from pyodide.ffi import JsException, create_proxy, to_js
 
 from bocal.browser import database
 from bocal.errors import Failure, Problem
@@ -20,42 +21,60 @@ class OwnDatabase:
 
     async def read(self, drawer: str) -> dict[str, Any]:
         """Return every document of a drawer."""
-        store = (await self._transaction(drawer, "readonly")).objectStore(drawer)
+        store = (await self._transaction([drawer], "readonly")).objectStore(drawer)
         keys, texts = store.getAllKeys(), store.getAll()
         found = (await database.result(texts)).to_py()
         return {str(key): json.loads(text) for key, text in zip(keys.result.to_py(), found, strict=True)}
 
+    async def find(self, drawer: str, keys: Sequence[str]) -> list[Any]:
+        """Return the documents with these keys, None for each that is not there."""
+        if not keys:
+            return []
+        store = (await self._transaction([drawer], "readonly")).objectStore(drawer)
+        asked = [store.get(key) for key in keys]
+        await database.result(asked[-1])  # requests of one store are answered in order
+        return [json.loads(it.result) if isinstance(it.result, str) else None for it in asked]
+
     async def write(self, drawer: str, key: str, value: Any) -> None:
         """Keep a document; returns once that is committed."""
-        transaction = await self._transaction(drawer, "readwrite")
-        transaction.objectStore(drawer).put(json.dumps(value), key)
-        await database.committed(transaction)
+        await self.change([(drawer, key, value)], [])
 
     async def delete(self, drawer: str, key: str) -> None:
         """Delete a document, where there is one."""
-        transaction = await self._transaction(drawer, "readwrite")
-        transaction.objectStore(drawer).delete(key)
+        await self.change([], [(drawer, key)])
+
+    async def change(self, puts: Sequence[tuple[str, str, Any]], deletes: Sequence[tuple[str, str]]) -> None:
+        """Keep documents (drawer, key, value) and delete others, all or none; returns once that is committed."""
+        drawers = sorted({it[0] for it in (*puts, *deletes)})
+        if not drawers:
+            return
+        transaction = await self._transaction(drawers, "readwrite")
+        for drawer, key, value in puts:
+            transaction.objectStore(drawer).put(json.dumps(value, ensure_ascii=False), key)
+        for drawer, key in deletes:
+            transaction.objectStore(drawer).delete(key)
         await database.committed(transaction)
 
-    async def _transaction(self, drawer: str, mode: str) -> Any:
+    async def _transaction(self, drawers: Sequence[str], mode: str) -> Any:
         for _ in range(3):
             opened = self._opened or await self._open()
-            if not opened.objectStoreNames.contains(drawer):
+            if not all(opened.objectStoreNames.contains(drawer) for drawer in drawers):
                 version = int(opened.version) + 1
                 self._forget(opened)
-                opened = await self._open(version, drawer)
+                opened = await self._open(version, drawers)
             try:
-                return opened.transaction(drawer, mode)
+                return opened.transaction(to_js(list(drawers)), mode)
             except JsException:  # another tab has just closed it, to add a drawer
                 self._forget(opened)
-        raise Failure(Problem.STORAGE_FAILED, detail=f"{NAME}: {drawer}")
+        raise Failure(Problem.STORAGE_FAILED, detail=f"{NAME}: {' '.join(drawers)}")
 
-    async def _open(self, version: int = 0, drawer: str = "") -> Any:
+    async def _open(self, version: int = 0, drawers: Sequence[str] = ()) -> Any:
         asked = js.indexedDB.open(NAME, version) if version else js.indexedDB.open(NAME)
 
         def upgrade() -> None:
-            if drawer and not asked.result.objectStoreNames.contains(drawer):
-                database.make_store(asked.result, drawer)
+            for drawer in drawers:
+                if not asked.result.objectStoreNames.contains(drawer):
+                    database.make_store(asked.result, drawer)
 
         def heed() -> None:  # before anything else is done with it: who is asked to make way and does not blocks all
             asked.result.onversionchange = create_proxy(lambda event: self._forget(event.target))

@@ -9,9 +9,9 @@ from typing import Any
 import js
 from pyodide.ffi import JsBuffer, JsProxy, create_proxy
 
+from bocal import strict
 from bocal.browser import database
 from bocal.errors import Failure, Problem
-from bocal.models import strict
 from bocal.protocols import Shelf
 
 TABLE = "urls"

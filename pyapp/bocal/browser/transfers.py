@@ -12,10 +12,10 @@ from typing import Any
 import js
 from pyodide.ffi import create_once_callable, create_proxy, to_js
 
+from bocal import strict
 from bocal.browser import database, network
 from bocal.browser.store import TABLE, IndexedDb, database_name
 from bocal.errors import Failure, Problem
-from bocal.models import strict
 from bocal.protocols import HEADERS, Form, Head, Shelf
 
 EVERY = 100  # milliseconds between two reports of one body

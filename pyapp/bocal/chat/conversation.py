@@ -1,71 +1,259 @@
-"""A conversation: what was said, and what each answer cost."""
+"""A conversation: what was said, in every version, and what each answer cost.
 
+Messages form a tree. A question put anew, or an answer written anew, stands beside the one before it, so that nothing
+is lost; the conversation shows the one way through the tree that ends at `leaf`.
+"""
+
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bocal.chat import reasoning
 from bocal.errors import Failure
 
 Role = Literal["user", "assistant"]
+Finish = Literal["", "stop", "length", "abort"]  # "": being written, or broken off by the end of the page
+
+TITLE = 60  # characters of a title that is made from a question
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What WebLLM counted for one answer: tokens, seconds, tokens per second."""
+    """What WebLLM counted for one answer: tokens, seconds, tokens per second.
 
-    prompt_tokens: int
-    completion_tokens: int
-    first_token: float
-    decode_rate: float
+    `prompt_tokens` are those it had to read anew; `window_tokens` all that fill the context window after the answer.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    window_tokens: int = 0
+    first_token: float = 0
+    prefill_rate: float = 0
+    decode_rate: float = 0
 
     @classmethod
     def read(cls, usage: Mapping[str, Any]) -> "Usage":
         """Read the `usage` object of a WebLLM chunk; figures it leaves out are 0."""
         extra = usage.get("extra") or {}
+        prompt, completion = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
         return cls(
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            window_tokens=int(extra.get("window_tokens") or prompt + completion),
             first_token=float(extra.get("time_to_first_token_s") or 0),
+            prefill_rate=float(extra.get("prefill_tokens_per_s") or 0),
             decode_rate=float(extra.get("decode_tokens_per_s") or 0),
         )
 
 
 @dataclass
 class Message:
-    """One turn. `by` names the model that answered; `failure` says why an answer ended early."""
+    """One turn, after the message `parent` ("": the first).
+
+    `at` is in seconds since 1970; `pictures` are IDs into the conversation's. Of an answer: `by` names the model,
+    `failure` says why it ended early, `thought` is for how many seconds the model reasoned first.
+    """
 
     role: Role
     text: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
+    parent: str = ""
+    at: float = 0
     by: str = ""
+    pictures: tuple[str, ...] = ()
     usage: Usage | None = None
     failure: Failure | None = None
+    finish: Finish = ""
+    thought: float = 0
 
 
 @dataclass
 class Conversation:
-    """Turns in order, a question before each answer."""
+    """All that was said. `messages` are in the order they came, each after its parent.
 
-    messages: list[Message] = field(default_factory=list)
+    `settings` are those that differ from the model's (`chat.settings`); `since` is the message from which on the model
+    reads ("": from the first); `gone` are the IDs of messages that were deleted; `pictures` are data URLs by ID.
+    `revision` counts what was kept of it.
+    """
 
-    def ask(self, text: str, model_name: str) -> Message:
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    title: str = ""
+    created: float = 0
+    updated: float = 0
+    pinned: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
+    leaf: str = ""
+    since: str = ""
+    gone: set[str] = field(default_factory=set)
+    pictures: dict[str, str] = field(default_factory=dict)
+    revision: int = 0
+
+    def path(self) -> list[Message]:
+        """Return the messages that are shown, the first one first."""
+        way, at = [], self.leaf
+        while at:
+            way.append(self.messages[at])
+            at = way[-1].parent
+        return way[::-1]
+
+    @property
+    def last(self) -> Message | None:
+        """The last message shown."""
+        return self.messages.get(self.leaf)
+
+    def versions(self) -> dict[str, list[str]]:
+        """Return the IDs of the messages that follow each message ("": that begin), in the order they came."""
+        following: dict[str, list[str]] = {}
+        for message in self.messages.values():
+            following.setdefault(message.parent, []).append(message.id)
+        return following
+
+    def ask(self, text: str, model_name: str, at: float = 0, pictures: Mapping[str, str] | None = None) -> Message:
         """Append a question and the empty answer to it; return the answer, to be filled."""
-        answer = Message("assistant", "", by=model_name)
-        self.messages += [Message("user", text), answer]
-        return answer
+        return self._ask(self.leaf, text, model_name, at, pictures or {})
 
-    def to_engine(self) -> list[dict[str, str]]:
-        """Return the turns in OpenAI's format, up to the last question; answers that failed empty are left out."""
-        said = self.messages[:-1] if self.messages and self.messages[-1].role == "assistant" else self.messages
-        turns: list[dict[str, str]] = []
-        for message in said:
-            if message.role == "assistant" and not message.text:
-                turns.pop()  # its question goes with it: roles must alternate
-            else:
-                turns.append({"role": message.role, "content": message.text})
-        return turns
+    def ask_anew(self, question_id: str, text: str, model_name: str, at: float = 0) -> Message:
+        """Put a question in other words, beside the first ones; return the empty answer."""
+        question = self.messages[question_id]
+        kept = {it: self.pictures[it] for it in question.pictures if it in self.pictures}
+        return self._ask(question.parent, text, model_name, at, kept)
+
+    def answer_anew(self, answer_id: str, model_name: str, at: float = 0) -> Message:
+        """Return an empty answer beside one there is."""
+        return self._add(Message("assistant", "", parent=self.messages[answer_id].parent, by=model_name, at=at))
+
+    def show(self, message_id: str) -> None:
+        """Show the way that goes through a message, on to the latest of what follows it."""
+        following, at = self.versions(), message_id
+        while at in following:
+            at = following[at][-1]
+        self.leaf = at
+
+    def delete(self, message_id: str) -> None:
+        """Delete one message; what follows it moves up, and another version of it is shown if there is one."""
+        gone = self.messages[message_id]
+        beside = [it for it in self.versions()[gone.parent] if it != message_id]
+        shown = any(it.id == message_id for it in self.path())
+        for message in self.messages.values():
+            if message.parent == message_id:
+                message.parent = gone.parent
+        del self.messages[message_id]
+        self.gone.add(message_id)
+        if self.since == message_id:
+            self.since = ""
+        if shown and self.leaf == message_id:
+            self.leaf = gone.parent
+            if beside:
+                self.show(beside[-1])
+
+    def forget_before(self, message_id: str) -> None:
+        """Let the model read from a message on; what came before stays on the page."""
+        self.since = message_id
+
+    def to_engine(self, system: str = "", go_on: str = "") -> list[dict[str, Any]]:
+        """Return the turns in OpenAI's format, up to the last question.
+
+        Answers that failed empty are left out with their question; reasoning is left out, as those who make such
+        models advise. With `go_on` the last answer is a part of it, and these words ask for the rest.
+        """
+        said = self._read()
+        if said and said[-1].role == "assistant" and not go_on:
+            said = said[:-1]
+        turns: list[dict[str, Any]] = []
+        for message in _answered(said):
+            if message.role == "user":
+                _append(turns, "user", self._content(message))
+            elif turns:
+                _append(turns, "assistant", reasoning.split(message.text).answer)
+        if go_on:
+            _append(turns, "user", go_on)
+        return [{"role": "system", "content": system}, *turns] if system else turns
+
+    def absorb(self, other: "Conversation") -> bool:
+        """Take over the messages of another copy of this conversation that are not here; returns whether any were."""
+        self.gone |= other.gone
+        for message_id in self.gone & self.messages.keys():
+            self.delete(message_id)
+        known = len(self.messages)
+        for message in other.messages.values():
+            if message.id not in self.messages and message.id not in self.gone:
+                self.messages[message.id] = message
+        for message in self.messages.values():
+            if message.parent not in self.messages:  # it was deleted here
+                message.parent = ""
+        self.pictures = {**other.pictures, **self.pictures}
+        if self.leaf not in self.messages:
+            self.leaf = other.leaf if other.leaf in self.messages else next(reversed(self.messages), "")
+        return len(self.messages) > known
 
     @property
     def tokens_used(self) -> int:
         """Tokens of the window taken by the conversation, as the engine last counted them."""
-        counted = next((message.usage for message in reversed(self.messages) if message.usage), None)
-        return counted.prompt_tokens + counted.completion_tokens if counted else 0
+        counted = next((message.usage for message in reversed(self._read()) if message.usage), None)
+        return counted.window_tokens if counted else 0
+
+    def _read(self) -> list[Message]:
+        said = self.path()
+        first = next((number for number, it in enumerate(said) if it.id == self.since), 0)
+        return said[first:]
+
+    def _ask(self, parent: str, text: str, model_name: str, at: float, pictures: Mapping[str, str]) -> Message:
+        self.pictures.update(pictures)
+        self.title = self.title or title_of(text)
+        self.created = self.created or at
+        question = self._add(Message("user", text, parent=parent, at=at, pictures=tuple(pictures)))
+        return self._add(Message("assistant", "", parent=question.id, by=model_name, at=at))
+
+    def _add(self, message: Message) -> Message:
+        self.messages[message.id] = message
+        self.leaf, self.updated = message.id, max(self.updated, message.at)
+        return message
+
+    def _content(self, message: Message) -> str | list[dict[str, Any]]:
+        pictures = [self.pictures[it] for it in message.pictures if it in self.pictures]
+        if not pictures:
+            return message.text
+        images = [{"type": "image_url", "image_url": {"url": url}} for url in pictures]
+        return [{"type": "text", "text": message.text}, *images]
+
+
+def title_of(text: str) -> str:
+    """Return a title made from a question: its first line of words, cut between words."""
+    line = next((words for line in text.splitlines() if (words := " ".join(line.strip("#>*-`_ \t").split()))), "")
+    if len(line) <= TITLE:
+        return line
+    cut = line[:TITLE].rsplit(" ", 1)[0] if " " in line[:TITLE] else line[:TITLE]
+    return cut.rstrip(" ,;:.") + "…"
+
+
+def _answered(said: list[Message]) -> list[Message]:
+    """Leave out answers that failed empty, each with its question."""
+    kept: list[Message] = []
+    for message in said:
+        if message.role == "user" or reasoning.split(message.text).answer:
+            kept.append(message)
+        elif kept and kept[-1].role == "user":
+            kept.pop()
+    return kept
+
+
+def _append(turns: list[dict[str, Any]], role: str, content: str | list[dict[str, Any]]) -> None:
+    """Append a turn; roles must alternate, so what one side says twice in a row becomes one turn."""
+    if not turns or turns[-1]["role"] != role:
+        turns.append({"role": role, "content": content})
+        return
+    before = turns[-1]["content"]
+    if isinstance(before, str) and isinstance(content, str):
+        turns[-1]["content"] = f"{before}\n\n{content}"
+        return
+    texts, images = [], []
+    for part in (*_parts(before), *_parts(content)):
+        (texts if part["type"] == "text" else images).append(part)
+    text = "\n\n".join(part["text"] for part in texts)
+    turns[-1]["content"] = [{"type": "text", "text": text}, *images]
+
+
+def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content

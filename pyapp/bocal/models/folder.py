@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from bocal import strict
 from bocal.errors import Failure, Problem
-from bocal.models import catalogue, figures, library, metadata, source, strict
+from bocal.models import catalogue, figures, library, metadata, source
 from bocal.models.catalogue import Catalogue
 from bocal.models.metadata import Unreadable
 from bocal.models.record import Library, Model

@@ -13,8 +13,8 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import Any
 
+from bocal import strict
 from bocal.errors import Failure, Problem
-from bocal.models import strict
 
 MAGIC = b"\0asm"
 # WebLLM's tvmjs calls the library through TVM's FFI, exported by name; LLMChatPipeline asks for the other functions.

@@ -9,20 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from bocal.errors import Failure, Problem
+from bocal.option import Option
 
 DEFAULT_WINDOW = 4096  # tokens; what WebLLM's own records ask for, whatever more a model could hold
 ATTENTION_SINK = 4  # tokens kept from the beginning under a sliding window, as in the paper that brought it
-
-
-@dataclass(frozen=True)
-class Option:
-    """One value that can be set: WebLLM's name, whether it is a whole number, and its bounds."""
-
-    name: str
-    whole: bool
-    low: float
-    high: float
 
 
 OPTIONS = (
@@ -55,24 +45,6 @@ class Window:
             "sliding_window_size": self.sliding,
             "attention_sink_size": self.sink,
         }
-
-
-def read(option: Option, text: str) -> int | float | None:
-    """Read what was typed for an option (a decimal comma will do); None for nothing.
-
-    Raises Failure(NUMBER_UNREADABLE) with the bounds.
-    """
-    typed = "".join(text.split()).replace(",", ".")
-    if not typed:
-        return None
-    try:
-        value = int(typed) if option.whole else float(typed)
-    except ValueError:
-        value = None
-    if value is None or not option.low <= value <= option.high:
-        low, high = f"{option.low:g}", f"{option.high:.0f}" if option.whole else f"{option.high:g}"
-        raise Failure(Problem.NUMBER_UNREADABLE, text=text.strip()[:40], low=low, high=high)
-    return value
 
 
 def window(config: Any, overrides: Mapping[str, Any]) -> Window:

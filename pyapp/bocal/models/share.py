@@ -10,8 +10,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from bocal import strict
 from bocal.errors import Failure
-from bocal.models import record, source, strict
+from bocal.models import record, source
 from bocal.models.record import Library, Model
 
 _FIELDS = ("id", "name", "url", "size", "description", "library", "overrides")

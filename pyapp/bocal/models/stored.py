@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bocal.models import record, strict, written
+from bocal import strict
+from bocal.models import record, written
 from bocal.models.record import Model
 
 _EMPTY = {"", "null", "undefined"}

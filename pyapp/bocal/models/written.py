@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from bocal import strict
 from bocal.errors import Failure
-from bocal.models import catalogue, other, record, source, strict
+from bocal.models import catalogue, other, record, source
 from bocal.models.record import Model
 
 LISTS = ("customModels", "model_list", "appConfig", "models")  # where lists of records are kept

@@ -11,6 +11,7 @@ from bocal.models.library import Origin
 from bocal.models.paste import Address, Records
 from bocal.models.preflight import Preflight
 from bocal.models.record import Library, Model
+from bocal.option import read
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.loading import Loading
@@ -169,17 +170,17 @@ class Adding:
         """
         origin = self._origin(form)
         chosen = dict(origin.overrides) if origin else {}
-        for option in overrides.OPTIONS:
-            chosen.pop(option.name, None)
+        for each in overrides.OPTIONS:
+            chosen.pop(each.name, None)
             try:
-                value = overrides.read(option, form[option.name])
+                value = read(each, form[each.name])
             except Failure:
                 if lenient:
                     continue
-                form.invalid = option.name
+                form.invalid = each.name
                 raise
             if value is not None:
-                chosen[option.name] = value
+                chosen[each.name] = value
         return chosen
 
     def _look_for_id(self, form: AddForm) -> None:

@@ -459,5 +459,12 @@ TEXTS = {
     "problem.library_broken": "The model library could not be loaded. It was made for another version of WebLLM, or is damaged.",
     "problem.library_mismatch": "The model library does not fit these weights. Give the address of the one compiled with this model.",
     "problem.context_full": "This conversation no longer fits the model’s context window. Begin a new one.",
+    "problem.schema_unreadable": "The schema is not a JSON object. Correct it, or leave the field empty.",
+    "problem.schema_refused": "The model cannot follow this JSON schema. Simplify it, or leave the field empty.",
+    "problem.chats_unreadable": "This file holds no conversations of Bocal. Choose a JSON file that Bocal has exported.",
+    "problem.chats_newer": "A later version of Bocal wrote this file. Reload the page to get that version, then import again.",
+    "problem.chats_damaged": "This file is damaged at {place}. Nothing was changed; export it again where it came from.",
+    "problem.no_vision": "{name} cannot see pictures. Take the picture away, or choose a model that can.",
+    "problem.picture_unreadable": "{file} is no picture that this browser can read. Choose a PNG, JPEG or WebP file.",
     "problem.engine_failed": "The model stopped unexpectedly. Try again.",
 }

@@ -467,5 +467,12 @@ TEXTS = {
     "problem.library_mismatch": "La bibliothèque ne convient pas à ces poids. "
     "Donnez l’adresse de celle compilée avec ce modèle.",
     "problem.context_full": "Cette conversation ne tient plus dans la fenêtre du modèle. Commencez-en une nouvelle.",
+    "problem.schema_unreadable": "Le schéma n’est pas un objet JSON. Corrigez-le, ou laissez le champ vide.",
+    "problem.schema_refused": "Le modèle ne peut pas suivre ce schéma JSON. Simplifiez-le, ou laissez le champ vide.",
+    "problem.chats_unreadable": "Ce fichier ne contient pas de conversations de Bocal. Choisissez un fichier JSON exporté par Bocal.",
+    "problem.chats_newer": "Une version plus récente de Bocal a écrit ce fichier. Rechargez la page pour l’obtenir, puis recommencez.",
+    "problem.chats_damaged": "Ce fichier est abîmé à {place}. Rien n’a été changé ; exportez-le de nouveau là d’où il vient.",
+    "problem.no_vision": "{name} ne voit pas les images. Retirez l’image, ou choisissez un modèle qui les voit.",
+    "problem.picture_unreadable": "{file} n’est pas une image que ce navigateur sait lire. Choisissez un fichier PNG, JPEG ou WebP.",
     "problem.engine_failed": "Le modèle s’est arrêté de façon inattendue. Réessayez.",
 }

@@ -1,0 +1,258 @@
+"""The conversations that are kept: one small head each, which the list shows, and a body that is read when opened.
+
+Drawers of the database `bocal`: heads, bodies (`chat.document` without pictures), pictures, the words to search, and
+the answers that are being written (a page that ends in the middle of one loses at most the last second).
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from bocal.chat import document, reasoning
+from bocal.chat.conversation import Conversation, Message
+from bocal.protocols import Notes, Tabs
+
+HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
+UNDO = 10.0  # seconds for which a deleted conversation can be taken back
+EXCERPT = 90  # characters around what was found
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the list shows of a conversation: times in seconds since 1970, `deleted` when it was (0: it is not)."""
+
+    id: str
+    title: str
+    created: float
+    updated: float
+    pinned: bool = False
+    revision: int = 0
+    deleted: float = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A conversation that holds the words: in its title, or in a message, around which `before`, `words`, `after`."""
+
+    head: Head
+    message: str = ""
+    before: str = ""
+    words: str = ""
+    after: str = ""
+
+
+class History:
+    """The conversations of this browser; tells the other tabs what it changes."""
+
+    def __init__(self, notes: Notes, tabs: Tabs) -> None:
+        self.heads: dict[str, Head] = {}
+        self._notes = notes
+        self._tabs = tabs
+        self._words: dict[str, str] | None = None
+
+    async def look(self, now: float) -> None:
+        """Read the heads, and delete for good what was deleted before; raises Failure where nothing can be kept."""
+        told = await self._notes.read(HEADS)
+        names = {field.name for field in fields(Head)}
+        heads = [Head(**{name: value for name, value in each.items() if name in names}) for each in told.values()]
+        gone = [head.id for head in heads if head.deleted and now - head.deleted > UNDO]
+        self.heads = {head.id: head for head in heads if head.id not in gone}
+        for each in gone:
+            await self.purge(each)
+
+    def listed(self) -> list[Head]:
+        """Return the heads of what is not deleted: the pinned ones first, then the latest."""
+        there = [head for head in self.heads.values() if not head.deleted]
+        return sorted(there, key=lambda head: (not head.pinned, -head.updated))
+
+    async def open(self, conversation_id: str) -> Conversation | None:
+        """Return a conversation, with what was written of an answer that was broken off."""
+        head = self.heads.get(conversation_id)
+        body, unfinished = (
+            (await self._notes.find(BODIES, [conversation_id]))[0],
+            (await self._notes.find(UNFINISHED, [conversation_id]))[0],
+        )
+        if head is None or body is None:
+            return None
+        conversation = document.read(body)
+        _head_to(head, conversation)
+        keys = [f"{conversation_id}/{it}" for message in conversation.messages.values() for it in message.pictures]
+        found = await self._notes.find(PICTURES, keys) if keys else []
+        conversation.pictures = {key.split("/")[1]: url for key, url in zip(keys, found, strict=True) if url}
+        if unfinished and (message := conversation.messages.get(unfinished["message"])):
+            message.text = max(message.text, unfinished["text"], key=len)
+        return conversation
+
+    async def save(self, conversation: Conversation) -> None:
+        """Keep a conversation, with what another tab added to it meanwhile; returns once that is committed."""
+        release = await self._tabs.hold(f"bocal.chat.{conversation.id}", wait=True)
+        try:
+            kept = (await self._notes.find(HEADS, [conversation.id]))[0]
+            if kept and kept["revision"] != conversation.revision:
+                body = (await self._notes.find(BODIES, [conversation.id]))[0]
+                if body:
+                    conversation.absorb(document.read(body))
+            conversation.revision = max(conversation.revision, kept["revision"] if kept else 0) + 1
+            before = self.heads.get(conversation.id)
+            puts = self._puts([conversation], before.deleted if before else 0)
+            await self._notes.change(puts, [(UNFINISHED, conversation.id)])
+        finally:
+            if release:
+                release()
+        self._told(conversation)
+
+    async def note_progress(self, conversation: Conversation, message: Message) -> None:
+        """Keep what is written so far of an answer."""
+        await self._notes.write(UNFINISHED, conversation.id, {"message": message.id, "text": message.text})
+
+    async def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation another title."""
+        await self._write_head(replace(self.heads[conversation_id], title=title))
+
+    async def pin(self, conversation_id: str, *, pinned: bool) -> None:
+        """Keep a conversation at the top of the list, or no longer."""
+        await self._write_head(replace(self.heads[conversation_id], pinned=pinned))
+
+    async def delete(self, conversation_id: str, now: float) -> None:
+        """Take a conversation from the list; until `purge` it can be restored."""
+        await self._write_head(replace(self.heads[conversation_id], deleted=now))
+
+    async def restore(self, conversation_id: str) -> None:
+        """Take a deletion back."""
+        await self._write_head(replace(self.heads[conversation_id], deleted=0))
+
+    async def purge(self, conversation_id: str) -> None:
+        """Delete a conversation for good."""
+        body = (await self._notes.find(BODIES, [conversation_id]))[0]
+        told = body.get("messages", []) if isinstance(body, dict) else []
+        pictures = [(PICTURES, f"{conversation_id}/{it}") for message in told for it in message.get("pictures", [])]
+        drawers = [(drawer, conversation_id) for drawer in (HEADS, BODIES, WORDS, UNFINISHED)]
+        await self._notes.change([], [*drawers, *pictures])
+        self.heads.pop(conversation_id, None)
+        if self._words is not None:
+            self._words.pop(conversation_id, None)
+        self._tabs.say({"conversation": conversation_id})
+
+    async def search(self, text: str, most: int) -> list[Found]:
+        """Return the conversations that hold all these words, titles first, then the latest; at most `most` of them."""
+        if self._words is None:
+            self._words = await self._notes.read(WORDS)
+        wanted = fold(text).split()
+        titles, bodies = [], []
+        for head in self.listed():
+            title = fold(head.title)
+            if all(word in title for word in wanted):
+                titles.append(Found(head))
+            elif all(word in title or word in self._words.get(head.id, "") for word in wanted):
+                bodies.append(head)
+        room = max(0, most - len(titles))
+        told = await self._notes.find(BODIES, [head.id for head in bodies[:room]]) if bodies and room else []
+        return titles[:most] + [_excerpt(head, body, wanted) for head, body in zip(bodies, told, strict=False)]
+
+    async def everything(self) -> list[Conversation]:
+        """Return all conversations that are not deleted, whole, in the order of the list."""
+        found = [await self.open(head.id) for head in self.listed()]
+        return [it for it in found if it]
+
+    async def merge(self, conversations: Sequence[Conversation]) -> tuple[int, int]:
+        """Take over conversations from a file, in one transaction; returns how many were new, and how many grew."""
+        new = grown = 0
+        changed: list[Conversation] = []
+        for incoming in conversations:
+            head = self.heads.get(incoming.id)
+            kept = await self.open(incoming.id) if head else None
+            if kept is None:
+                new += 1
+                changed.append(incoming)
+                continue
+            more = kept.absorb(incoming)
+            if more or (head and head.deleted):
+                grown, kept.revision = grown + 1, kept.revision + 1
+                kept.updated = max(kept.updated, incoming.updated)
+                changed.append(kept)
+        if changed:
+            await self._notes.change(self._puts(changed, 0), [])
+            for conversation in changed:
+                self._told(conversation)
+        return new, grown
+
+    async def follow(self, conversation_id: str) -> None:
+        """Take over what another tab did to a conversation."""
+        told = (await self._notes.find(HEADS, [conversation_id]))[0]
+        self.heads.pop(conversation_id, None)
+        if told:
+            self.heads[conversation_id] = Head(**told)
+        if self._words is not None:
+            words = (await self._notes.find(WORDS, [conversation_id]))[0]
+            self._words[conversation_id] = words or ""
+
+    async def _write_head(self, head: Head) -> None:
+        self.heads[head.id] = head
+        await self._notes.write(HEADS, head.id, asdict(head))
+        self._tabs.say({"conversation": head.id})
+
+    def _puts(self, conversations: Iterable[Conversation], deleted: float) -> list[tuple[str, str, Any]]:
+        puts: list[tuple[str, str, Any]] = []
+        for it in conversations:
+            head = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision, deleted)
+            body = document.to_json(replace(it, pictures={}))
+            puts += [(HEADS, it.id, asdict(head)), (BODIES, it.id, body), (WORDS, it.id, _words_of(it))]
+            puts += [(PICTURES, f"{it.id}/{name}", url) for name, url in it.pictures.items()]
+        return puts
+
+    def _told(self, conversation: Conversation) -> None:
+        it = conversation
+        self.heads[it.id] = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision)
+        if self._words is not None:
+            self._words[it.id] = _words_of(it)
+        self._tabs.say({"conversation": it.id})
+
+
+def fold(text: str) -> str:
+    """Return a text as it is searched: without accents and capitals."""
+    if text.isascii():
+        return text.lower()
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+
+
+def _head_to(head: Head, conversation: Conversation) -> None:
+    conversation.title, conversation.pinned, conversation.revision = head.title, head.pinned, head.revision
+    conversation.created, conversation.updated = head.created, head.updated
+
+
+def _words_of(conversation: Conversation) -> str:
+    return fold("\n".join(_said(message.text) for message in conversation.messages.values()))
+
+
+def _said(text: str) -> str:
+    return reasoning.split(text).answer
+
+
+def _excerpt(head: Head, body: Any, wanted: Sequence[str]) -> Found:
+    """Find the first message that holds one of the words, and what stands around it."""
+    for message in body.get("messages", []) if isinstance(body, dict) else []:
+        text = " ".join(_said(message.get("text", "")).split())
+        folded = fold(text)
+        at, word = min(((folded.find(word), word) for word in wanted if word in folded), default=(-1, ""))
+        if at < 0:
+            continue
+        if len(folded) != len(text):  # folding has moved letters: count again, letter by letter
+            at = _unfolded(text, at)
+        start, end = max(0, at - EXCERPT // 3), at + len(word)
+        before = ("…" if start else "") + text[start:at]
+        after = text[end : start + EXCERPT]
+        return Found(
+            head, str(message.get("id", "")), before, text[at:end], after + ("…" if len(text) > start + EXCERPT else "")
+        )
+    return Found(head)
+
+
+def _unfolded(text: str, at: int) -> int:
+    length = 0
+    for place, letter in enumerate(text):
+        if length >= at:
+            return place
+        length += len(fold(letter))
+    return len(text)

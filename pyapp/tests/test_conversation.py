@@ -1,0 +1,152 @@
+"""A conversation's tree of messages, and what of it the model reads."""
+
+import itertools
+
+from bocal.chat.conversation import Conversation, Message, Usage, title_of
+from bocal.errors import Failure, Problem
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def talk(*turns: str) -> Conversation:
+    """A conversation of these questions and answers in turn."""
+    said = Conversation()
+    for question, answer in zip(turns[::2], turns[1::2], strict=True):
+        said.ask(question, "m").text = answer
+    return said
+
+
+def shown(said: Conversation) -> list[str]:
+    return [message.text for message in said.path()]
+
+
+def test_a_question_in_other_words_stands_beside_the_first() -> None:
+    said = talk("one", "1", "two", "2")
+    second = said.path()[2]
+    said.ask_anew(second.id, "deux", "m").text = "2!"
+    assert shown(said) == ["one", "1", "deux", "2!"]
+    said.show(second.id)
+    assert shown(said) == ["one", "1", "two", "2"]
+    assert len(said.versions()[second.parent]) == 2
+
+
+def test_answers_written_anew_are_kept_to_flip_between() -> None:
+    said = talk("one", "1", "two", "2")
+    first = said.path()[1]
+    said.answer_anew(first.id, "m").text = "eins"
+    assert shown(said) == ["one", "eins"]
+    said.show(first.id)
+    assert shown(said) == ["one", "1", "two", "2"]
+
+
+def test_deleting_takes_one_message_away_and_no_other() -> None:
+    said = talk("one", "1", "two", "2")
+    said.delete(said.path()[1].id)
+    assert shown(said) == ["one", "two", "2"]
+    assert said.to_engine() == [{"role": "user", "content": "one\n\ntwo"}]
+
+
+def test_deleting_the_version_shown_shows_another() -> None:
+    said = talk("one", "1")
+    again = said.answer_anew(said.leaf, "m")
+    again.text = "eins"
+    said.delete(again.id)
+    assert shown(said) == ["one", "1"]
+    said.delete(said.leaf)
+    said.delete(said.leaf)
+    assert shown(said) == []
+    said.ask("anew", "m")
+    assert shown(said) == ["anew", ""]
+
+
+def test_the_model_reads_neither_reasoning_nor_what_failed() -> None:
+    said = talk("one", "<think>hm</think>1", "two", "")
+    said.path()[-1].failure = Failure(Problem.ENGINE_FAILED)
+    said.ask("three", "m")
+    turns = said.to_engine("Be brief.")
+    assert [turn["content"] for turn in turns] == ["Be brief.", "one", "1", "three"]
+
+
+def test_the_oldest_turns_can_be_dropped_for_the_model_alone() -> None:
+    said = talk("one", "1", "two", "2")
+    said.ask("three", "m")
+    said.forget_before(said.path()[2].id)
+    assert [turn["content"] for turn in said.to_engine()] == ["two", "2", "three"]
+    assert len(said.path()) == 6
+
+
+def test_going_on_asks_for_the_rest() -> None:
+    said = talk("count", "1 2 3")
+    assert said.to_engine(go_on="Go on.")[-2:] == [
+        {"role": "assistant", "content": "1 2 3"},
+        {"role": "user", "content": "Go on."},
+    ]
+
+
+def test_pictures_go_with_their_question() -> None:
+    said = Conversation()
+    said.ask("what is this?", "m", pictures={"p": "data:image/png;base64,AA"})
+    content = said.to_engine()[-1]["content"]
+    assert content[0] == {"type": "text", "text": "what is this?"}
+    assert content[1]["image_url"]["url"].startswith("data:image/png")
+    said.ask("and now?", "m")  # the first answer failed empty: its question goes with it
+    assert said.to_engine() == [{"role": "user", "content": "and now?"}]
+
+
+def test_the_window_is_filled_as_the_engine_counts() -> None:
+    said = talk("one", "1")
+    said.path()[1].usage = Usage.read({"prompt_tokens": 7, "completion_tokens": 3, "extra": {"window_tokens": 90}})
+    assert said.tokens_used == 90
+    said.path()[1].usage = Usage.read({"prompt_tokens": 7, "completion_tokens": 3})
+    assert said.tokens_used == 10
+
+
+def test_two_copies_become_one() -> None:
+    said = talk("one", "1", "two", "2")
+    other = talk()
+    other.messages, other.leaf = {it.id: Message(**vars(it)) for it in said.messages.values()}, said.leaf
+    other.ask("three", "m").text = "3"
+    said.delete(said.path()[1].id)
+    assert said.absorb(other)
+    assert not said.absorb(other)
+    assert {message.text for message in said.messages.values()} == {"one", "two", "2", "three", "3"}
+    said.show(said.path()[0].id)
+    assert shown(said)[-1] == "3"
+
+
+def test_titles_are_cut_between_words() -> None:
+    assert title_of("\n\n## Why is the sky blue?\nI wonder.") == "Why is the sky blue?"
+    assert title_of("word " * 40).endswith("word…")
+    assert title_of("") == ""
+
+
+@given(st.text())
+def test_a_title_is_one_short_line(text: str) -> None:
+    title = title_of(text)
+    assert len(title) <= 61
+    assert title == " ".join(title.split())
+
+
+@given(st.lists(st.tuples(st.sampled_from("aendsf"), st.integers(0, 99)), max_size=40))
+def test_whatever_is_done_what_is_shown_is_a_way_through_the_tree(steps: list[tuple[str, int]]) -> None:
+    said = Conversation()
+    for what, number in steps:
+        known = list(said.messages.values())
+        at = known[number % len(known)] if known else None
+        if what == "a" or at is None:
+            said.ask(f"q{number}", "m").text = "a"
+        elif what == "e" and at.role == "user":
+            said.ask_anew(at.id, f"e{number}", "m").text = "b"
+        elif what == "n" and at.role == "assistant":
+            said.answer_anew(at.id, "m").text = "c"
+        elif what == "d":
+            said.delete(at.id)
+        elif what == "s":
+            said.show(at.id)
+        elif what == "f":
+            said.forget_before(at.id)
+        path = said.path()
+        assert not path or path[0].parent == ""
+        assert not path or path[-1].id not in said.versions()
+        roles = [turn["role"] for turn in said.to_engine("s")]
+        assert all(one != two for one, two in itertools.pairwise(roles))

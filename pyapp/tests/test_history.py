@@ -1,0 +1,124 @@
+"""The conversations that are kept."""
+
+from bocal.chat.conversation import Conversation
+from bocal.chat.history import UNFINISHED, History, fold
+from outside import Notes, Tabs, to_its_end
+
+
+def talk(question: str, answer: str, at: float) -> Conversation:
+    said = Conversation()
+    said.ask(question, "m", at=at).text = answer
+    return said
+
+
+@to_its_end
+async def test_what_is_saved_is_there_on_the_next_visit() -> None:
+    notes, tabs = Notes(), Tabs()
+    said = talk("Why?", "Because.", 5)
+    said.pictures["p"] = "data:image/png;base64,AA"
+    said.path()[0].pictures = ("p",)
+    await History(notes, tabs).save(said)
+    history = History(notes, tabs)
+    await history.look(6)
+    again = await history.open(said.id)
+    assert again == said
+    assert [head.title for head in history.listed()] == ["Why?"]
+
+
+@to_its_end
+async def test_an_answer_that_broke_off_is_kept_so_far() -> None:
+    notes, tabs = Notes(), Tabs()
+    history, said = History(notes, tabs), talk("Why?", "", 5)
+    await history.save(said)
+    said.path()[1].text = "Beca"
+    await history.note_progress(said, said.path()[1])
+    history = History(notes, tabs)
+    await history.look(6)
+    again = await history.open(said.id)
+    assert again is not None
+    assert again.path()[1].text == "Beca"
+    await history.save(again)
+    assert notes.drawers[UNFINISHED] == {}
+
+
+@to_its_end
+async def test_two_tabs_lose_nothing_of_each_other() -> None:
+    notes, tabs = Notes(), Tabs()
+    one, two = History(notes, tabs), History(notes, tabs)
+    said = talk("Why?", "Because.", 5)
+    await one.save(said)
+    await two.look(6)
+    other = await two.open(said.id)
+    assert other is not None
+    other.ask("And?", "m", at=7).text = "So."
+    await two.save(other)
+    said.ask("Well?", "m", at=8).text = "Hm."
+    await one.save(said)
+    assert {message.text for message in said.messages.values()} == {"Why?", "Because.", "And?", "So.", "Well?", "Hm."}
+
+
+@to_its_end
+async def test_what_is_deleted_can_be_taken_back_for_a_while() -> None:
+    notes, tabs = Notes(), Tabs()
+    history, said = History(notes, tabs), talk("Why?", "Because.", 5)
+    await history.save(said)
+    await history.delete(said.id, 10)
+    assert history.listed() == []
+    assert await history.search("why", 9) == []
+    await history.restore(said.id)
+    assert len(history.listed()) == 1
+    await history.delete(said.id, 10)
+    await History(notes, tabs).look(15)
+    assert notes.drawers["bodies"]
+    await History(notes, tabs).look(25)
+    assert not any(notes.drawers.values())
+
+
+@to_its_end
+async def test_search_finds_titles_first_and_shows_where() -> None:
+    history = History(Notes(), Tabs())
+    await history.save(talk("About bread", "Knead the dough. " * 30 + "Une pâte à l’œuf, bien levée.", 1))
+    await history.save(talk("Pate and terrine", "Buy some.", 2))
+    await history.save(talk("Nothing", "<think>pâte</think>Of note.", 3))
+    found = await history.search("PATE", 9)
+    assert [it.head.title for it in found] == ["Pate and terrine", "About bread"]
+    assert found[1].words == "pâte"
+    assert found[1].before.endswith("Une ")
+    assert found[1].after.startswith(" à l’œuf")
+    assert [it.head.title for it in await history.search("bread levee", 9)] == ["About bread"]
+    assert len(await history.search("", 2)) == 2
+
+
+@to_its_end
+async def test_importing_merges() -> None:
+    history, said = History(Notes(), Tabs()), talk("Why?", "Because.", 5)
+    await history.save(said)
+    longer = await history.open(said.id)
+    assert longer is not None
+    longer.ask("And?", "m", at=7).text = "So."
+    other = talk("New", "Yes.", 9)
+    assert await history.merge([longer, other]) == (1, 1)
+    assert await history.merge([longer, other]) == (0, 0)
+    assert [head.title for head in history.listed()] == ["New", "Why?"]
+
+
+@to_its_end
+async def test_pinned_ones_come_first_and_names_are_kept() -> None:
+    notes, tabs = Notes(), Tabs()
+    history, said = History(notes, tabs), talk("Old", "1", 1)
+    await history.save(said)
+    await history.save(talk("New", "2", 2))
+    await history.pin(said.id, pinned=True)
+    await history.rename(said.id, "Ancient")
+    history = History(notes, tabs)
+    await history.look(3)
+    assert [head.title for head in history.listed()] == ["Ancient", "New"]
+    again = await history.open(said.id)
+    assert again is not None
+    assert again.pinned
+    await history.save(again)
+    assert history.listed()[0].title == "Ancient"
+
+
+def test_folding() -> None:
+    assert fold("Élève À L’ŒUVRE ﬁn") == "eleve a l’œuvre fin"
