@@ -11,6 +11,18 @@ console.error = (...words) => {
   self.postMessage({ kind: "said", content: words.join(" ") });
 };
 
-const handler = new WebWorkerMLCEngineHandler();
+// Of an answer's tokens WebLLM tells those it read anew and those it wrote: add how many now fill the window.
+class Handler extends WebWorkerMLCEngineHandler {
+  postMessage(message) {
+    const { usage, model } = message.content ?? {};
+    if (usage?.extra) {
+      const pipeline = this.engine.loadedModelIdToPipeline.get(model);
+      usage.extra.window_tokens = pipeline?.filledKVCacheLength ?? 0;
+    }
+    super.postMessage(message);
+  }
+}
+
+const handler = new Handler();
 self.onmessage = (message) => handler.onmessage(message);
 self.postMessage({ kind: "started" });

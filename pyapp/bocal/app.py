@@ -40,7 +40,8 @@ async def main() -> None:
     state.can_choose_folder, state.can_write_folder = disk.can_choose, disk.can_write
     application = Application(
         Outside(
-            page=document, settings=settings, network=network, store=store, means=means, disk=disk,
+            page=document, settings=settings, session=LocalStorage("sessionStorage"),
+            network=network, store=store, means=means, disk=disk,
             quota=StorageManager(), engine=WebLlm(), look=gpu.look,
             keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
             draw_frame=document.draw_frame, report=_report, site=site, tabs=tabs, notes=notes,

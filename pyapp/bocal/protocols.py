@@ -243,7 +243,7 @@ class Engine(Protocol):
     async def load(self, record: Mapping[str, Any], on_progress: Callable[[Load], None]) -> None:
         """Load the model of a WebLLM `ModelRecord` from the store; raises Failure with the cause."""
 
-    def chat(self, messages: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+    def chat(self, messages: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Answer a conversation in OpenAI's message format, piece by piece."""
 
     async def interrupt(self) -> None:
@@ -291,6 +291,12 @@ class Page(Protocol):
 
     def to_top(self, element_id: str) -> None:
         """Scroll an element's content to its beginning."""
+
+    def to_end(self, element_id: str) -> None:
+        """Scroll an element's content to its end."""
+
+    def reveal(self, element_id: str) -> None:
+        """Scroll so that an element is seen, in the middle if possible."""
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture is drawn; asking again before then changes nothing."""

@@ -80,34 +80,34 @@ class Notes:
     """The database of our own as dicts; `refused` makes it refuse to keep anything."""
 
     def __init__(self, *, refused: bool = False) -> None:
-        self.drawers: dict[str, dict[str, Any]] = {}
+        self.kept: dict[str, dict[str, Any]] = {}
         self.refused = refused
 
     async def read(self, drawer: str) -> dict[str, Any]:
         await asyncio.sleep(0)
-        return dict(self.drawers.get(drawer, {}))
+        return dict(self.kept.get(drawer, {}))
 
     async def write(self, drawer: str, key: str, value: Any) -> None:
         await asyncio.sleep(0)
         if self.refused:
             raise Failure(Problem.STORAGE_FULL)
-        self.drawers.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
+        self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
 
     async def find(self, drawer: str, keys: Sequence[str]) -> list[Any]:
         found = await self.read(drawer)
         return [found.get(key) for key in keys]
 
     async def delete(self, drawer: str, key: str) -> None:
-        self.drawers.get(drawer, {}).pop(key, None)
+        self.kept.get(drawer, {}).pop(key, None)
 
     async def change(self, puts: Sequence[tuple[str, str, Any]], deletes: Sequence[tuple[str, str]]) -> None:
         await asyncio.sleep(0)
         if self.refused:
             raise Failure(Problem.STORAGE_FULL)
         for drawer, key, value in puts:
-            self.drawers.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
+            self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
         for drawer, key in deletes:
-            self.drawers.get(drawer, {}).pop(key, None)
+            self.kept.get(drawer, {}).pop(key, None)
 
 
 class Tabs:
@@ -300,22 +300,6 @@ class Wire:
         self.was_online += 1
 
 
-class Drawers:
-    """`protocols.Notes` as dicts."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Any]] = {}
-
-    async def read(self, drawer: str) -> dict[str, Any]:
-        return dict(self.kept.get(drawer, {}))
-
-    async def write(self, drawer: str, key: str, value: Any) -> None:
-        self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
-
-    async def delete(self, drawer: str, key: str) -> None:
-        self.kept.get(drawer, {}).pop(key, None)
-
-
 class Window:
     """`protocols.Tabs`: one tab of a browser; all tabs made with the same `locks` and `tabs` hear each other."""
 
@@ -348,7 +332,7 @@ class World:
     def __init__(self, web: Web) -> None:
         self.store = Shelves()
         self.wire = Wire(web, self.store)
-        self.notes = Drawers()
+        self.notes = Notes()
         self.locks: dict[str, asyncio.Lock] = {}
         self.tabs: list[Window] = []
         self.room: int | None = None

@@ -16,7 +16,7 @@ from bocal.protocols import Form, Shelf
 from bocal.weights.intake import Intake
 from bocal.weights.lengths import Lengths
 from bocal.weights.outlines import Outlines
-from outside import Drawers, Shelves
+from outside import Notes, Shelves
 
 CONFIG = {
     "model_type": "llama", "quantization": "q4f32_1", "tokenizer_files": ["tokenizer.json"],
@@ -167,13 +167,13 @@ def test_what_is_wrong_with_a_folder_is_named(content: dict[str, Any], problem: 
     assert failure.value.problem is problem
 
 
-def intake(it: Folder, drawers: Drawers) -> Intake:
+def intake(it: Folder, drawers: Notes) -> Intake:
     lengths = Lengths(it.store, drawers, Outlines(it.store, drawers), it.store)
     return Intake(it, inspect(it).items, lengths, lambda: None)
 
 
 def test_every_file_is_kept_and_its_length_noted() -> None:
-    it, drawers = Folder("m", WHOLE), Drawers()
+    it, drawers = Folder("m", WHOLE), Notes()
     job = intake(it, drawers)
     assert asyncio.run(job.run())
     assert job.done == job.total
@@ -184,7 +184,7 @@ def test_every_file_is_kept_and_its_length_noted() -> None:
 
 
 def test_one_that_fails_or_is_cancelled_leaves_nothing_of_its_own() -> None:
-    it, drawers = Folder("m", WHOLE), Drawers()
+    it, drawers = Folder("m", WHOLE), Notes()
     it.store.kept[Shelf.MODEL]["https://else/x"] = b"x"
     it.broken = "tokenizer.json"
     job = intake(it, drawers)

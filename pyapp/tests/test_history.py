@@ -38,7 +38,7 @@ async def test_an_answer_that_broke_off_is_kept_so_far() -> None:
     assert again is not None
     assert again.path()[1].text == "Beca"
     await history.save(again)
-    assert notes.drawers[UNFINISHED] == {}
+    assert notes.kept[UNFINISHED] == {}
 
 
 @to_its_end
@@ -69,9 +69,9 @@ async def test_what_is_deleted_can_be_taken_back_for_a_while() -> None:
     assert len(history.listed()) == 1
     await history.delete(said.id, 10)
     await History(notes, tabs).look(15)
-    assert notes.drawers["bodies"]
+    assert notes.kept["bodies"]
     await History(notes, tabs).look(25)
-    assert not any(notes.drawers.values())
+    assert not any(notes.kept.values())
 
 
 @to_its_end

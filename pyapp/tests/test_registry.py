@@ -185,7 +185,7 @@ def test_two_tabs_mend_a_damaged_list_once() -> None:
         await asyncio.gather(*(registry(process, notes, tabs).mend() for process in processes))
 
     do(both())
-    assert list(notes.drawers["aside.texts"].values()) == [raw]
+    assert list(notes.kept["aside.texts"].values()) == [raw]
 
 
 # Damage
@@ -199,7 +199,7 @@ def mend(raw: str) -> tuple[list[Model], list[str]]:
     do(models.mend())
     assert models.custom() == before
     assert not stored.read(settings[KEY]).damaged
-    return before, list(notes.drawers.get("aside.texts", {}).values())
+    return before, list(notes.kept.get("aside.texts", {}).values())
 
 
 @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ def test_what_is_readable_is_kept_and_the_whole_value_is_set_aside(raw: str, kep
 def test_an_empty_value_is_no_damage(raw: str) -> None:
     settings, notes = Settings({KEY: raw}), Notes()
     do(registry(settings, notes).mend())
-    assert (settings[KEY], notes.drawers) == (raw, {"revisions": {}} if notes.drawers else {})
+    assert (settings[KEY], notes.kept) == (raw, {"revisions": {}} if notes.kept else {})
 
 
 def test_a_sound_list_is_left_as_it_is() -> None:
     raw = json.dumps([entry("a", extra=[1, {"deep": None}])], indent=3)
     settings, notes = Settings({KEY: raw}), Notes()
     do(registry(settings, notes).mend())
-    assert (settings, notes.drawers) == ({KEY: raw}, {})
+    assert (settings, notes.kept) == ({KEY: raw}, {})
 
 
 def test_where_nothing_can_be_set_aside_nothing_is_written() -> None:
@@ -261,7 +261,7 @@ def test_a_change_sets_a_damaged_list_aside_first() -> None:
     settings, notes = Settings({KEY: "{not json"}), Notes()
     models = registry(settings, notes)
     do(models.add(model()))
-    assert list(notes.drawers["aside.texts"].values()) == ["{not json"]
+    assert list(notes.kept["aside.texts"].values()) == ["{not json"]
     assert models.custom() == [model()]
 
 
@@ -281,7 +281,7 @@ def test_what_is_set_aside_stays_until_it_is_discarded() -> None:
         assert await aside.text(first.key) is None
 
     asyncio.run(look())
-    assert len(notes.drawers["aside.texts"]) == 1
+    assert len(notes.kept["aside.texts"]) == 1
 
 
 VALUES = st.recursive(

@@ -9,7 +9,7 @@ from bocal.weights.outlines import Outlines
 from bocal.weights.storage import Item, Owner, Stock
 from hypothesis import given
 from hypothesis import strategies as st
-from outside import Drawers, Shelves
+from outside import Notes, Shelves
 
 A, B, GONE = "https://h/o/a/resolve/main/", "https://h/o/b/resolve/main/", "https://else/x/resolve/v2/"
 LIBRARY, OTHER = "https://h/lib.wasm", "https://h/other.wasm"
@@ -73,7 +73,7 @@ def test_no_record_is_lost_or_counted_twice(models: list[str], libraries: list[s
 
 
 def test_lengths_come_from_the_manifest_and_the_ledger_and_leave_with_the_record() -> None:
-    store, drawers = Shelves(), Drawers()
+    store, drawers = Shelves(), Notes()
     store.kept[Shelf.MODEL] = {
         f"{A}tensor-cache.json": {"records": [{"dataPath": "s.bin", "nbytes": 100}]},
         f"{A}s.bin": bytes(100),
@@ -97,7 +97,7 @@ def test_lengths_come_from_the_manifest_and_the_ledger_and_leave_with_the_record
 
 
 def test_presence_is_answered_from_keys_once_the_outline_is_noted() -> None:
-    store, drawers = Shelves(), Drawers()
+    store, drawers = Shelves(), Notes()
     store.kept[Shelf.MODEL] = {
         f"{A}tensor-cache.json": {"records": [{"dataPath": f"s{n}.bin", "nbytes": 100} for n in range(3)]},
         f"{A}tokenizer.json": b"{}", f"{A}s0.bin": b"", f"{A}s1.bin": b"",

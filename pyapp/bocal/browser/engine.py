@@ -79,7 +79,7 @@ class WebLlm:
             if self._on_progress is on_progress:
                 self._on_progress = None
 
-    async def chat(self, messages: Sequence[Mapping[str, str]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
+    async def chat(self, messages: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> AsyncIterator[Chunk]:
         """Answer a conversation; the last piece carries the usage."""
         stream, self._interrupted = str(uuid.uuid4()), False
         options = {"stream": True, "stream_options": {"include_usage": True}}

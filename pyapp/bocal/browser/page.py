@@ -185,6 +185,18 @@ class Document:
         if element:
             element.scrollTop = 0
 
+    def to_end(self, element_id: str) -> None:
+        """Scroll an element's content to its end."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.scrollTop = element.scrollHeight
+
+    def reveal(self, element_id: str) -> None:
+        """Scroll so that an element is seen, in the middle if possible."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.scrollIntoView(to_js({"block": "center"}, dict_converter=js.Object.fromEntries))
+
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture; in a hidden tab, soon."""
         if self._frame is None:

@@ -1,4 +1,4 @@
-"""localStorage."""
+"""localStorage and sessionStorage."""
 
 import js
 from pyodide.ffi import JsException
@@ -7,12 +7,15 @@ from bocal.errors import Failure, Problem
 
 
 class LocalStorage:
-    """`protocols.Settings` over the page's localStorage."""
+    """`protocols.Settings` over the page's localStorage, or the tab's sessionStorage."""
+
+    def __init__(self, name: str = "localStorage") -> None:
+        self._name = name
 
     def read(self, key: str) -> str | None:
         """Return the text under `key`; None when there is none, or when the browser forbids storage."""
         try:
-            value = js.localStorage.getItem(key)
+            value = getattr(js, self._name).getItem(key)
         except JsException:
             return None
         return value if isinstance(value, str) else None
@@ -20,6 +23,6 @@ class LocalStorage:
     def write(self, key: str, value: str) -> None:
         """Keep `value` under `key`; raises Failure(SETTINGS_FULL) when the browser refuses."""
         try:
-            js.localStorage.setItem(key, value)
+            getattr(js, self._name).setItem(key, value)
         except JsException as error:
             raise Failure(Problem.SETTINGS_FULL, detail=str(error)) from error

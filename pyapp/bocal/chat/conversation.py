@@ -152,6 +152,23 @@ class Conversation:
         """Let the model read from a message on; what came before stays on the page."""
         self.since = message_id
 
+    def make_room(self, window: int) -> bool:
+        """Let the model read only the last turns, about half of a window of so many tokens; whether that drops any.
+
+        The question that comes last is always read.
+        """
+        said = self._read()
+        questions = [place for place, it in enumerate(said) if it.role == "user" and place]
+        if not questions:
+            return False
+        used = self.tokens_used
+        for place in questions:
+            counted = next((it.usage.window_tokens for it in reversed(said[:place]) if it.usage), 0)
+            if counted and used - counted <= window / 2:
+                break
+        self.since = said[place].id
+        return True
+
     def to_engine(self, system: str = "", go_on: str = "") -> list[dict[str, Any]]:
         """Return the turns in OpenAI's format, up to the last question.
 
@@ -248,10 +265,9 @@ def _append(turns: list[dict[str, Any]], role: str, content: str | list[dict[str
     if isinstance(before, str) and isinstance(content, str):
         turns[-1]["content"] = f"{before}\n\n{content}"
         return
-    texts, images = [], []
-    for part in (*_parts(before), *_parts(content)):
-        (texts if part["type"] == "text" else images).append(part)
-    text = "\n\n".join(part["text"] for part in texts)
+    parts = [*_parts(before), *_parts(content)]
+    images = [part for part in parts if part["type"] != "text"]
+    text = "\n\n".join(part["text"] for part in parts if part["type"] == "text")
     turns[-1]["content"] = [{"type": "text", "text": text}, *images]
 
 

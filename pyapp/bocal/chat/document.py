@@ -53,7 +53,7 @@ def read(value: Any, place: str = "") -> Conversation:
     return Conversation(
         id=told.word("id"), title=told.text("title", ""), created=told.number("created", 0),
         updated=told.number("updated", 0), pinned=told.flag("pinned"), settings=told.table("settings"),
-        messages=messages, leaf=leaf, since=since if since in messages else "", gone=set(told.texts("gone")),
+        messages=messages, leaf=leaf, since=since if since in messages else "", gone=set(told.words("gone")),
         pictures=pictures, revision=told.whole("revision", 0),
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def _read_message(value: Any, place: str) -> Message:
     return Message(
         role=cast("Role", _one_of(told, "role", told.text("role"), get_args(Role))), text=told.text("text", ""),
         id=told.word("id"), parent=told.text("parent", ""), at=told.number("at", 0), by=told.text("by", ""),
-        pictures=told.texts("pictures"),
+        pictures=told.words("pictures"),
         finish=cast("Finish", _one_of(told, "finish", told.text("finish", ""), get_args(Finish))),
         thought=told.number("thought", 0), usage=_usage(told), failure=_failure(told),
     )  # fmt: skip

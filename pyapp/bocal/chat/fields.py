@@ -25,7 +25,7 @@ class Fields:
 
     def number(self, name: str, default: float | None = None) -> float:
         """Return a finite number of 0 or more."""
-        value = self._value.get(name, default)
+        value: Any = self._value.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
             self._fail(name)
         return float(value)
@@ -45,7 +45,7 @@ class Fields:
         value = self._value.get(name, default)
         return value if isinstance(value, list | tuple) else self._fail(name)
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def words(self, name: str) -> tuple[str, ...]:
         """Return a list of texts, empty where there is none."""
         values = self.sequence(name, ())
         return tuple(value if isinstance(value, str) else self._fail(name) for value in values)

@@ -1,6 +1,7 @@
 """What a model thinks before it answers, told from the answer.
 
-Qwen and others write `<think>…</think>` first. A template may have written the opening tag itself (DeepSeek R1): then the text begins inside it.
+Qwen and others write `<think>…</think>` first. A template may have written the opening tag itself (DeepSeek R1): then
+the text begins inside it.
 """
 
 from typing import NamedTuple

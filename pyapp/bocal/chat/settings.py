@@ -21,6 +21,7 @@ NUMBERS = (
     Option("presence_penalty", whole=False, low=-2, high=2),
     Option("seed", whole=True, low=0, high=2**31 - 1),
 )
+WINDOW = Option("context_window_size", whole=True, low=64, high=1_048_576)  # of a model, not of a conversation
 # What WebLLM 0.2.86 takes where neither a request nor the model's configuration tells; the rest has no value then.
 FALLBACK: Mapping[str, float] = {"temperature": 1.0, "top_p": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0}
 
@@ -30,11 +31,14 @@ def read(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {}
     kept: dict[str, Any] = {}
-    for option in NUMBERS:
+    for option in (*NUMBERS, WINDOW):
         number = value.get(option.name)
-        fits = isinstance(number, int | float) and not isinstance(number, bool) and option.low <= number <= option.high
-        if fits and not (option.whole and number != int(number)):
-            kept[option.name] = int(number) if option.whole else number
+        if isinstance(number, bool) or not isinstance(number, int | float) or not option.low <= number <= option.high:
+            continue
+        if not option.whole:
+            kept[option.name] = number
+        elif number == int(number):
+            kept[option.name] = int(number)
     for name in (SYSTEM, SCHEMA):
         if isinstance(value.get(name), str):
             kept[name] = value[name]
@@ -45,7 +49,9 @@ def read(value: Any) -> dict[str, Any]:
 
 def own(config: Any, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a model brings by itself: its parsed mlc-chat-config.json under the overrides of its record."""
-    told = {**FALLBACK}
+    template = config.get("conv_template") if isinstance(config, Mapping) else None
+    system = template.get("system_message") if isinstance(template, Mapping) else None
+    told: dict[str, Any] = {**FALLBACK, **({SYSTEM: system} if isinstance(system, str) else {})}
     for source in (config, overrides):
         numbers = {it: value for it, value in read(source).items() if it in FALLBACK}
         told.update(numbers)

@@ -64,6 +64,11 @@ def window(config: Any, overrides: Mapping[str, Any]) -> Window:
     return Window(DEFAULT_WINDOW)
 
 
+def widest(config: Any) -> int:
+    """Return the tokens of the widest window that a model was made for, 0 when its configuration does not tell."""
+    return _positive(config, "context_window_size") or 0
+
+
 def _sliding(sliding: int, *told: Any) -> Window:
     sinks = (it.get("attention_sink_size") for it in told if isinstance(it, Mapping))
     return Window(-1, sliding, next((sink for sink in sinks if _is_whole(sink) and sink >= 0), ATTENTION_SINK))

@@ -18,10 +18,13 @@ from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.keeping import Keeping
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
+from bocal.ui.actions.remembering import Remembering
 from bocal.ui.actions.returning import Returning
 from bocal.ui.actions.searching import Searching
 from bocal.ui.actions.sharing import Sharing
 from bocal.ui.actions.storing import Storing
+from bocal.ui.actions.tuning import Tuning
+from bocal.ui.actions.widening import Widening
 from bocal.ui.state import Overlay, Phase, State
 
 
@@ -42,10 +45,13 @@ class Application:
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
         self.storing = Storing(desk, self.downloads, self.returning)
-        asking = Asking(desk, self.loading, self.answers)
+        self.remembering = Remembering(desk, self.answers)
+        self.tuning = Tuning(desk, self.loading, self.remembering)
+        asking = Asking(desk, self.loading, self.answers, self.remembering)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            self.keeping, self.sharing, self.storing, asking, Frame(desk), self,
+            self.keeping, self.sharing, self.storing, self.remembering, self.tuning, asking,
+            Widening(desk, asking, self.tuning), Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -59,12 +65,14 @@ class Application:
         state, desk = self.state, self.desk
         state.theme = desk.outside.settings.read(THEME) or "auto"
         self.searching.read_hub()
+        self.tuning.look()
         state.custom = desk.registry.custom()
         state.used = usage.read(desk.outside.settings)
         state.selected = desk.registry.find(desk.outside.settings.read(SELECTED) or GUIDE_ID)
         state.selected = state.selected or state.catalogue.models[GUIDE_ID]
         self.deleting.resume()
         desk.draw_anew()
+        desk.spawn(self.remembering.look())
         desk.spawn(self.keeping.look())
         state.device = await desk.outside.look()
         await self.downloads.look()
@@ -97,12 +105,24 @@ class Application:
         """Take over what was typed into a field."""
         if name == "draft":
             self.state.draft = value
+        elif name == "edit":
+            self._edited(value)
+        elif name.startswith("side."):
+            self.remembering.typed(name.removeprefix("side."), value)
+        elif name.startswith("tuning."):
+            self.tuning.typed(name.removeprefix("tuning."), value)
         elif name == "settings.hub":
             self.searching.typed_hub(value)
         elif name.startswith("selector."):
             self.managing.typed(name.removeprefix("selector."), value)
         elif name.startswith("add."):
             self.adding.typed(name.removeprefix("add."), value)
+
+    def _edited(self, value: str) -> None:
+        state, was_empty = self.state, not self.state.edited.strip()
+        state.edited = value
+        if was_empty != (not value.strip()):
+            self.desk.draw("main")
 
     def submitted(self, action: str, button: str) -> None:
         """Do what a form says."""
@@ -117,8 +137,8 @@ class Application:
         state = self.state
         if key.composing:
             return False
-        if key.command and key.name.lower() == "k":
-            self.act("overlay.close" if state.overlay is Overlay.SELECTOR else "selector.open", "")
+        if key.command and (action := self._shortcut(key)):
+            self.act(action, "")
             return True
         if state.overlay is Overlay.SELECTOR:
             to_delete = self.managing.to_delete(key)
@@ -131,13 +151,33 @@ class Application:
             if state.drawer_open:
                 self.desk.toggle_sidebar()
                 return True
+            if state.side.renaming or state.side.menu or state.editing:
+                state.side.renaming = state.side.menu = state.editing = ""
+                self.desk.draw()
+                return True
             if state.phase is Phase.ANSWERING:
                 self.act("chat.stop", "")
                 return True
-        if key.focus_id == "ask" and key.name == "Enter" and not key.shift:
-            self.act("chat.send", "")
+        if (
+            key.name == "Enter"
+            and key.focus_id in {"ask", "edit"}
+            and (not key.shift if state.enter_sends else key.command)
+        ):
+            self.act("chat.send" if key.focus_id == "ask" else "message.resend", "")
             return True
         return False
+
+    def _shortcut(self, key: Key) -> str:
+        """Return the action of a shortcut with Ctrl or Command, "" when there is none."""
+        name, overlay = key.name.lower(), self.state.overlay
+        if name == "k" and not key.shift:
+            return "overlay.close" if overlay is Overlay.SELECTOR else "selector.open"
+        if name == "/":
+            return "overlay.close" if overlay is Overlay.SHORTCUTS else "shortcuts.open"
+        if not key.shift or overlay not in {Overlay.NONE, Overlay.TUNING}:
+            return ""
+        return {"o": "chat.new", "f": "side.focus", "e": "tuning.open", "b": "sidebar.toggle", "l": "composer.focus",
+                "y": "answer.copy"}.get(name, "")  # fmt: skip
 
     def moved(self) -> None:
         """Follow a link to this page that proposes a model."""
@@ -147,6 +187,8 @@ class Application:
         """Take over a file."""
         if action == "models.import":
             self.keeping.chose_file(name, content, size)
+        elif action == "conversations.import":
+            self.desk.spawn(self.remembering.chose_file(content, size))
 
     def changed_elsewhere(self, key: str) -> None:
         """Show what another tab did to the list of models."""

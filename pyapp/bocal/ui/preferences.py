@@ -1,6 +1,7 @@
 """The settings page."""
 
 from bocal.models import search
+from bocal.ui import problems, shortcuts, tuning
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.shell import set_aside_buttons
 from bocal.ui.state import Import, State
@@ -21,11 +22,32 @@ def page(state: State) -> Html:
         tag("div", tag("h2", t("settings.appearance")),
             tag("div", _row(t("settings.language"), languages), _row(t("settings.theme"), themes), class_="card sets"),
             class_="section"),
+        tuning.section(state),
+        tag("div", tag("h2", t("settings.writing")), tag("div", shortcuts.sending(state), class_="card sets"),
+            class_="section"),
+        _conversations(state),
         tag("div", tag("h2", t("settings.models")), tag("div", _hub(state), class_="card sets"), class_="section"),
         _models(state),
         tag("div", tag("h2", t("settings.about")),
             tag("p", t("settings.version", version=state.version), class_="muted"), class_="section"),
         class_="column page",
+    )  # fmt: skip
+
+
+def _conversations(state: State) -> Html:
+    t, wrong = state.texts, state.chats_failure
+    choose = tag("label", icon("ul", "i s"), tag("span", t("keep.choose")),
+                 tag("input", type="file", class_="vh", accept=".json,application/json",
+                     data_file="conversations.import", aria_label=t("chats.import")), class_="btn")  # fmt: skip
+    export = button([icon("dl", "i s"), tag("span", t("keep.export_now"))], "conversations.export",
+                    disabled=not state.side.heads)  # fmt: skip
+    return tag("div", tag("h2", t("chats.title")),
+        tag("div",
+            _action(t("chats.export"), t.count("chats.export_why", len(state.side.heads)), export),
+            _action(t("chats.import"), t("chats.import_why"), choose),
+            tag("div", problems.card(state, wrong, "chats-import"), class_="set tall") if wrong else None,
+            class_="card sets"),
+        class_="section", id="settings-conversations",
     )  # fmt: skip
 
 

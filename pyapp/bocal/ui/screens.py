@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from bocal.ui import add_model, delete_model, jobs, preferences, shell, storage, thread, welcome
+from bocal.ui import add_model, delete_model, jobs, preferences, shell, shortcuts, storage, thread, tuning, welcome
+from bocal.ui import composer as composer_view
 from bocal.ui import selector as selector_view
 from bocal.ui.html import Html, join, tag
 from bocal.ui.state import Overlay, Screen, State
@@ -37,13 +38,14 @@ def main(state: State) -> Html:
 
 def composer(state: State) -> Html:
     """The place to write, on the conversation's screen."""
-    return thread.composer(state) if state.screen is Screen.CHAT else join(None)
+    return composer_view.view(state) if state.screen is Screen.CHAT else join(None)
 
 
 def overlay(state: State) -> Html:
     """What lies over the page."""
     view = {Overlay.SELECTOR: selector_view.view, Overlay.ADD: add_model.view, Overlay.DELETE: delete_model.view,
-            Overlay.CLEAN: storage.clean_up}  # fmt: skip
+            Overlay.CLEAN: storage.clean_up, Overlay.TUNING: tuning.dialog,
+            Overlay.SHORTCUTS: shortcuts.dialog}  # fmt: skip
     return join(view[state.overlay](state)) if state.overlay in view else join(None)
 
 

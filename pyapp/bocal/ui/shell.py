@@ -1,8 +1,9 @@
 """The frame: sidebar and header."""
 
+from bocal.chat.history import Head
 from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID
-from bocal.ui import storage
+from bocal.ui import conversations, storage
 from bocal.ui.html import Html, button, icon, jar, join, logo, tag
 from bocal.ui.state import Leaving, Overlay, Screen, State
 from bocal.weights.download import State as Job
@@ -18,8 +19,8 @@ def sidebar(state: State) -> Html:
             button(icon("panel", "i flip"), "sidebar.toggle", classes="icon-btn", aria_label=t("side.close")),
             class_="side-head"),
         tag("div", button([icon("plus", "i s"), tag("span", t("side.new"))], "chat.new"), class_="side-new"),
-        tag("div", _item(state, Screen.CHAT, "chat", t("side.chat")) if state.conversation.messages else None,
-            class_="side-list"),
+        conversations.search_field(state),
+        tag("div", conversations.listed(state), class_="side-list", id="side-list", data_grow="side.grow"),
         tag("div",
             _item(state, Screen.DOWNLOADS, "dl", t("side.downloads"),
                   tag("span", t.percent(share), class_="badge ok num") if running else None),
@@ -42,6 +43,8 @@ def header(state: State) -> Html:
         tag("span", class_="grow"),
         tag("span", icon("lock", "i s"), tag("span", t("app.local"), class_="hide-phone"), class_="local",
             title=t("welcome.promise")),
+        button(icon("keyboard"), "shortcuts.open", classes="icon-btn hide-phone", aria_label=t("shortcuts.title"),
+               title=t("shortcuts.title"), id="shortcuts-button", aria_haspopup="dialog"),
         button(jar(job.done / max(1, job.total)), "screen.show", Screen.DOWNLOADS, "icon-btn accent",
                aria_label=t("side.downloads")) if job else None,
     ])  # fmt: skip
@@ -54,6 +57,7 @@ def notices(state: State) -> Html:
         tag("div", icon("info"), tag("p", t("app.update")), button(t("app.update_now"), "app.update", classes="btn sm"),
             class_="note info") if state.update_ready else None,
         [_leaving(state, it) for it in state.leaving.values()],
+        [_gone(state, it) for it in state.side.leaving.values()],
         _set_aside(state),
         tag("div", icon("ok"), tag("p", state.notice), class_="note ok") if state.notice else None,
     ])  # fmt: skip
@@ -63,6 +67,13 @@ def _leaving(state: State, leaving: Leaving) -> Html:
     t, name = state.texts, state.name(leaving.model)
     words = t("delete.gone", name=name, bytes=leaving.nbytes) if leaving.nbytes else t("delete.gone_plain", name=name)
     undo = button(t("delete.undo"), "delete.undo", leaving.model.id, "btn sm")
+    return tag("div", icon("trash"), tag("p", words), undo, class_="note info")
+
+
+def _gone(state: State, head: Head) -> Html:
+    t = state.texts
+    words = t("side.gone", title=head.title or t("side.untitled"))
+    undo = button(t("delete.undo"), "conversation.undo", head.id, "btn sm")
     return tag("div", icon("trash"), tag("p", words), undo, class_="note info")
 
 

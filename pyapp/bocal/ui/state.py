@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from bocal.chat.conversation import Conversation
+from bocal.chat.conversation import Conversation, Message
+from bocal.chat.history import Found, Head
 from bocal.errors import Failure
 from bocal.models import library, source
 from bocal.models.aside import Kept
@@ -24,6 +26,8 @@ from bocal.weights.intake import Intake
 from bocal.weights.presence import Presence
 from bocal.weights.storage import Owner, Pile, Stock, Survey
 
+FIRST_TURNS = 40  # messages of a conversation that are drawn at first, its last ones
+FIRST_CHATS = 40  # conversations of the sidebar that are drawn at first; more are as one scrolls
 FIRST_ROWS = 24  # lines of the selector that are drawn at first, two screens; more are as one scrolls
 
 
@@ -44,6 +48,8 @@ class Overlay(StrEnum):
     ADD = "add"
     DELETE = "delete"
     CLEAN = "clean"
+    TUNING = "tuning"
+    SHORTCUTS = "shortcuts"
 
 
 class Phase(StrEnum):
@@ -93,6 +99,32 @@ class Leaving:
 
 
 @dataclass
+class Side:
+    """The conversations in the sidebar: all of them, or those `found` for the words of the search.
+
+    `rows` are drawn; of one conversation the `menu` is open, of one the title is written anew (IDs). `leaving` can
+    still be taken back. `failure` says why nothing can be kept here.
+    """
+
+    heads: list[Head] = field(default_factory=list)
+    query: str = ""
+    found: list[Found] | None = None
+    rows: int = FIRST_CHATS
+    menu: str = ""
+    renaming: str = ""
+    leaving: dict[str, Head] = field(default_factory=dict)
+    failure: Failure | None = None
+
+
+@dataclass
+class Tuning:
+    """The dialog with a conversation's settings: what was typed of each, and what is wrong with it."""
+
+    typed: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, Failure] = field(default_factory=dict)
+
+
+@dataclass
 class Hub:
     """Where models are searched: the `address` in use, and the `text` of its field, which `failure` keeps from use."""
 
@@ -135,6 +167,11 @@ class Departure:
 class State:
     """One page's worth of facts; whatever can be derived from them is a property or a view's business.
 
+    Of the conversation: how many of its last `turns` are drawn, the answer it is `writing` (of this conversation or
+    another), the question whose words are `edited` (`editing`, an ID), the `folds` the visitor opened or closed. Of
+    the model: `context_window` and the `widest` it could have, in tokens, the settings of its `own`, and those `tuned`
+    for all conversations, by its ID. `pictures` go with the draft, data URLs by ID.
+
     Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
     `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
     browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked. `used` is
@@ -155,8 +192,21 @@ class State:
     failure: Failure | None = None
     downloads: dict[str, Download] = field(default_factory=dict)
     conversation: Conversation = field(default_factory=Conversation)
+    side: Side = field(default_factory=Side)
+    turns: int = FIRST_TURNS
+    writing: Message | None = None
+    editing: str = ""
+    edited: str = ""
+    folds: dict[str, bool] = field(default_factory=dict)
     context_window: int = 0
+    widest: int = 0
+    own: Mapping[str, Any] = field(default_factory=dict)
+    tuned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tuning: Tuning = field(default_factory=Tuning)
     draft: str = ""
+    pictures: dict[str, str] = field(default_factory=dict)
+    enter_sends: bool = True
+    is_mac: bool = False
     screen: Screen = Screen.CHAT
     overlay: Overlay = Overlay.NONE
     sidebar_closed: bool = False
@@ -183,6 +233,7 @@ class State:
     notice: str = ""
     update_ready: bool = False
     importing: Import | None = None
+    chats_failure: Failure | None = None
     aside: list[Kept] = field(default_factory=list)
     aside_failure: Failure | None = None
     discarding: str = ""
@@ -247,6 +298,16 @@ class State:
         """Whether all of a model's shards are on this machine."""
         here = self.presence.get(model.id)
         return here is not None and here.done == here.total
+
+    def settings(self) -> dict[str, Any]:
+        """Return what was set for the answers: of the model, and over it of the conversation."""
+        tuned = self.tuned.get(self.selected.id, {}) if self.selected else {}
+        return {**tuned, **self.conversation.settings}
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is being written in the conversation that is shown."""
+        return self.writing is not None and self.writing.id in self.conversation.messages
 
     @property
     def can_answer(self) -> bool:

@@ -1,108 +1,193 @@
-"""The conversation and the place to write."""
+"""The conversation: its messages, and what can be done with each."""
 
-from bocal.chat.conversation import Message
-from bocal.ui import jobs, problems
-from bocal.ui.html import Html, button, icon, jar, join, logo, tag
+from bocal.chat import reasoning
+from bocal.chat.conversation import Message, Usage
+from bocal.errors import Problem
+from bocal.ui import jobs, problems, window
+from bocal.ui.html import Child, Html, button, icon, join, logo, tag
 from bocal.ui.state import Phase, State
 
 
 def view(state: State) -> Html:
-    """The turns so far; the answer being written is drawn by `answer` into its own place."""
-    said = state.conversation.messages
-    turns = [_question(state, it) if it.role == "user" else _answer(state, it, last=it is said[-1]) for it in said]
-    return tag("div", turns, tag("div", jobs.status(state), class_="thread-status"), class_="column thread", role="log",
+    """The last messages; the answer being written is drawn by `answer` into its own place."""
+    said, versions = state.conversation.path(), state.conversation.versions()
+    earlier = max(0, len(said) - state.turns)
+    turns = [
+        _question(state, it, versions[it.parent]) if it.role == "user" else _answer(state, it, versions[it.parent])
+        for it in said[earlier:]
+    ]
+    since = next((place for place, it in enumerate(said[earlier:]) if it.id == state.conversation.since), 0)
+    if since:
+        turns.insert(since, tag("p", tag("span", state.texts("window.line")), class_="since", role="separator"))
+    more = button(state.texts.count("thread.earlier", earlier), "thread.earlier", classes="btn sm") if earlier else None
+    return tag("div", tag("div", more, class_="row earlier") if more else None, turns,
+               tag("div", jobs.status(state), class_="thread-status"), class_="column thread", role="log",
                aria_label=state.texts("thread.label"))  # fmt: skip
 
 
 def answer(state: State) -> Html:
     """What is inside the answer being written."""
-    t, message = state.texts, state.conversation.messages[-1]
-    waiting = None if message.text else tag("span", t("thread.thinking"), class_="vh")
-    caret = tag("span", class_="caret", aria_hidden="true")
-    paragraphs = _paragraphs(message.text)
-    return join([waiting, [tag("p", text) for text in paragraphs[:-1]], tag("p", paragraphs[-1], caret)])
+    return _said(state, state.writing, writing=True) if state.writing else join(None)
 
 
-def composer(state: State) -> Html:
-    """The form one writes in, with the gauge of the context window."""
-    t, model = state.texts, state.selected
-    used, window = state.conversation.tokens_used, state.context_window
-    job = state.download(model)
-    if model is None:
-        placeholder = t("composer.no_model")
-    elif job:
-        placeholder = t("composer.wait_download", name=state.name(model))
-    else:
-        placeholder = t("composer.placeholder")
-    can_send = model is not None and job is None and state.can_answer and _can_run(state)
-    words = t("composer.tokens", used=used, window=window)
+def _question(state: State, message: Message, versions: list[str]) -> Html:
+    t = state.texts
+    if state.editing == message.id:
+        return tag("article", _edit(state), class_="msg user is-edited", id=f"m-{message.id}")
+    pictures = [tag("img", src=url, alt=t("picture.alt"), class_="picture")
+                for it in message.pictures if (url := state.conversation.pictures.get(it))]  # fmt: skip
+    tools = tag("div",
+        _flip(state, message, versions),
+        _tool(state, "pen", "message.edit", message) if not state.answering else None,
+        button(icon("copy", "i s"), "text.copy", message.text, "icon-btn", aria_label=t("app.copy"),
+               title=t("app.copy")),
+        _tool(state, "trash", "message.delete", message) if not state.answering else None,
+        class_="tools",
+    )  # fmt: skip
+    bubble = tag("div", tag("span", t("thread.you"), class_="vh"), tag("div", pictures, class_="pictures") if pictures
+                 else None, message.text, class_="bubble")  # fmt: skip
+    return tag("article", bubble, tools, class_="msg user", id=f"m-{message.id}")
+
+
+def _edit(state: State) -> Html:
+    t = state.texts
+    rows = min(12, max(2, state.edited.count("\n") + 1))
     return tag("form",
-        tag("label", t("composer.label"), class_="vh", for_="ask"),
-        tag("textarea", state.draft, id="ask", name="ask", rows=1, placeholder=placeholder, data_input="draft",
-            disabled=not _can_run(state), autocomplete="off"),
+        tag("label", t("message.edit"), class_="vh", for_="edit"),
+        tag("textarea", state.edited, id="edit", rows=rows, data_input="edit", autocomplete="off"),
         tag("div",
-            tag("span", jar(used / window), tag("span", words), title=t("composer.tokens_title"),
-                class_=f"context num {_fullness(used / window)}".strip()) if window else None,
-            tag("span", class_="grow"),
-            tag("span", t("composer.hint"), class_="cap hide-phone"),
-            button([icon("stop", "i s"), tag("span", t("composer.stop"))], "chat.stop", classes="send stop",
-                   id="stop-button")
-            if state.phase is Phase.ANSWERING else
-            tag("button", icon("up"), type="submit", class_="send", aria_label=t("composer.send"), id="send-button",
-                disabled=not can_send),
-            class_="composer-row"),
-        class_="composer", data_submit="chat.send", autocomplete="off",
+            button(t("app.cancel"), "message.edit.cancel", classes="btn quiet"),
+            tag("button", t("message.resend"), type="submit", class_="btn primary",
+                disabled=not state.edited.strip() or not state.can_answer),
+            class_="row end"),
+        class_="edit field", data_submit="message.resend",
     )  # fmt: skip
 
 
-def _can_run(state: State) -> bool:
-    return state.device is None or state.device.can_run
-
-
-def _fullness(share: float) -> str:
-    return "is-full" if share > 0.95 else "is-high" if share > 0.8 else ""
-
-
-def _question(state: State, message: Message) -> Html:
-    label = tag("span", state.texts("thread.you"), class_="vh")
-    return tag("article", tag("div", label, message.text, class_="bubble"), class_="msg user")
-
-
-def _answer(state: State, message: Message, *, last: bool) -> Html:
-    writing = last and state.phase is Phase.ANSWERING
-    failure, number = message.failure, state.conversation.messages.index(message)
-    failed = problems.card(state, failure, f"answer-{number}", _ways_out(state, message)) if failure else None
-    # The same element holds the answer while it is written and after, so that nothing is drawn twice.
-    prose = answer(state) if writing else [tag("p", text) for text in _paragraphs(message.text) if text or not failed]
+def _answer(state: State, message: Message, versions: list[str]) -> Html:
+    writing, last = message is state.writing, message.id == state.conversation.leaf
+    failure = message.failure
+    failed = problems.card(state, failure, f"answer-{message.id}", _ways_out(state, message)) if failure else None
     return tag("article",
         tag("div", logo(busy=writing), tag("span", message.by), class_="who is-busy" if writing else "who"),
-        tag("div", prose, class_="prose", id="answer" if writing else None, aria_busy="true" if writing else None),
+        # The same element holds the answer while it is written and after, so that nothing is drawn twice.
+        tag("div", _said(state, message, writing=writing), id="answer" if writing else f"a-{message.id}",
+            aria_busy="true" if writing else None),
         failed,
-        _tools(state, message) if not writing and message.text else None,
-        class_="msg is-last" if last else "msg",
+        _broken_off(state, message) if last and not writing and not failure else None,
+        _tools(state, message, versions) if not writing else None,
+        class_="msg is-last" if last else "msg", id=f"m-{message.id}",
     )  # fmt: skip
 
 
-def _tools(state: State, message: Message) -> Html:
-    t, usage = state.texts, message.usage
-    stats = None
-    if usage:
-        first, rate = t.number(usage.first_token, 2), t.number(usage.decode_rate, 1 if usage.decode_rate < 10 else 0)
-        stats = tag("span", t("thread.stats", first=first, rate=rate),
-                    tag("span", t("thread.stats_tokens", tokens=usage.completion_tokens), class_="opt"),
-                    class_="stats")  # fmt: skip
-    return tag("div", stats,
-               button(icon("copy", "i s"), "text.copy", message.text, "icon-btn", aria_label=t("app.copy")),
-               class_="tools")  # fmt: skip
+def _said(state: State, message: Message, *, writing: bool) -> Html:
+    parts = reasoning.split(message.text)
+    waiting = tag("span", state.texts("thread.thinking"), class_="vh") if writing and not message.text else None
+    caret = tag("span", class_="caret", aria_hidden="true") if writing and not parts.thinking else None
+    return join([
+        _thought(state, message, parts, writing=writing) if parts.thought or parts.thinking else None,
+        waiting,
+        _prose(parts.answer, f"prose-{message.id}", caret),
+    ])  # fmt: skip
 
 
-def _ways_out(state: State, message: Message) -> list[Html]:
+def _prose(text: str, name: str, caret: Html | None) -> Html:
+    paragraphs = text.split("\n\n")
+    last = tag("p", paragraphs[-1], caret) if paragraphs[-1] or caret else None
+    return tag("div", [tag("p", words) for words in paragraphs[:-1]], last, class_="prose", id=name)
+
+
+def _thought(state: State, message: Message, parts: reasoning.Parts, *, writing: bool) -> Html:
+    """What the model thought: open while it thinks, then folded, unless the visitor has it otherwise."""
+    t, name = state.texts, f"think-{message.id}"
+    opened = state.folds.get(name, writing and parts.thinking)
+    if writing and parts.thinking:
+        words = t("thread.reasoning")
+    else:
+        words = t("thread.thought", seconds=round(message.thought)) if message.thought >= 1 else t("thread.reasoned")
+    return tag("div",
+        tag("button", icon("chev", "i s flip chev"), tag("span", words), type="button", data_act="fold.toggle",
+            data_arg=name, aria_expanded=str(opened).lower(), aria_controls=name),
+        tag("div", [tag("p", each) for each in parts.thought.split("\n\n")], id=name, hidden=not opened),
+        class_="think",
+    )  # fmt: skip
+
+
+def _tools(state: State, message: Message, versions: list[str]) -> Html:
+    t, free = state.texts, not state.answering
+    go_on = free and message.id == state.conversation.leaf and bool(message.text) and message.finish != "stop"
+    text = reasoning.split(message.text).answer
+    return tag("div",
+        _statistics(state, message.usage) if message.usage else None,
+        _flip(state, message, versions),
+        button(icon("copy", "i s"), "text.copy", text, "icon-btn", aria_label=t("app.copy"), title=t("app.copy"))
+        if text else None,
+        _tool(state, "redo", "message.again", message) if free else None,
+        _tool(state, "play", "message.go_on", message) if go_on else None,
+        _tool(state, "trash", "message.delete", message) if free else None,
+        class_="tools",
+    )  # fmt: skip
+
+
+def _statistics(state: State, usage: Usage) -> Html:
     t = state.texts
-    ways = [button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")]
-    if message is state.conversation.messages[-1]:
-        ways.insert(0, button(t("thread.retry"), "chat.retry", classes="btn primary"))
+
+    def rate(value: float) -> str:
+        return t.number(value, 1 if value < 10 else 0)
+
+    words = t("thread.stats", first=t.number(usage.first_token, 2), rate=rate(usage.decode_rate))
+    more = t("thread.stats_more", tokens=usage.completion_tokens, prompt=usage.prompt_tokens,
+             rate=rate(usage.prefill_rate))  # fmt: skip
+    return tag("span", words, tag("span", more, class_="opt"), class_="stats")
+
+
+def _flip(state: State, message: Message, versions: list[str]) -> Html | None:
+    """Go to the version before, or the next one."""
+    if len(versions) < 2 or state.answering:
+        return None
+    t, at = state.texts, versions.index(message.id)
+
+    def turn(to: int, label: str, picture: Html) -> Html:
+        there = 0 <= to < len(versions)
+        return button(picture, "message.show", versions[to] if there else None, "icon-btn", aria_label=t(label),
+                      title=t(label), disabled=not there)  # fmt: skip
+
+    return tag("span",
+        turn(at - 1, "message.before", icon("chev", "i s back")),
+        tag("span", f"{at + 1}/{len(versions)}", class_="num"),
+        turn(at + 1, "message.after", icon("chev", "i s flip")),
+        class_="versions", role="group", aria_label=t("message.versions"),
+    )  # fmt: skip
+
+
+def _tool(state: State, picture: str, action: str, message: Message) -> Html:
+    label = state.texts(action)
+    return button(icon(picture, "i s"), action, message.id, "icon-btn", aria_label=label, title=label)
+
+
+def _broken_off(state: State, message: Message) -> Html | None:
+    """Why an answer ends where it does, when that is not its own end."""
+    t = state.texts
+    if message.finish == "length" and window.is_full(state, message):
+        return tag("div", icon("warn"), tag("p", t("window.full")), tag("div", window.ways_out(state), class_="row"),
+                   class_="note warn tall", role="status")  # fmt: skip
+    if message.finish == "length" or (message.finish == "" and message.text):
+        words = t("thread.too_long" if message.finish else "thread.broken_off")
+        go_on = button(t("message.go_on"), "message.go_on", message.id, "btn sm")
+        return tag("div", icon("info"), tag("p", words), go_on, class_="note info")
+    if not message.text and message.finish != "stop":
+        again = button(t("thread.retry"), "message.again", message.id, "btn sm")
+        return tag("div", icon("info"), tag("p", t("thread.nothing")), again, class_="note info")
+    return None
+
+
+def _ways_out(state: State, message: Message) -> list[Child]:
+    t = state.texts
+    if message.failure and message.failure.problem is Problem.CONTEXT_FULL:
+        return [*window.ways_out(state)]
+    ways: list[Child] = [button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")]
+    if message.failure and message.failure.problem in {Problem.OUT_OF_MEMORY, Problem.DEVICE_LOST}:
+        ways = [*window.narrower(state), button(t("window.smaller"), "selector.open")]
+    if message.id == state.conversation.leaf and state.phase is not Phase.ANSWERING:
+        ways.insert(0, button(t("thread.retry"), "message.again", message.id, "btn primary"))
     return ways
-
-
-def _paragraphs(text: str) -> list[str]:
-    return text.split("\n\n")

@@ -1,34 +1,46 @@
 """The answer being written."""
 
 import asyncio
+from typing import Any
 
-from bocal.chat.conversation import Message, Usage
+from bocal.chat import reasoning, settings
+from bocal.chat.conversation import Conversation, Message, Usage
 from bocal.errors import Failure, Problem
+from bocal.protocols import Chunk
 from bocal.ui import thread
 from bocal.ui.actions.desk import Desk
 from bocal.ui.state import Phase, Screen
 
+NOTED = 1.0  # seconds between two notes of what is written so far
+
 
 class Answers:
-    """At most one answer at a time."""
+    """At most one answer at a time; `conversation` is the one it belongs to, which need not be the one shown."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.conversation: Conversation | None = None
         self._writing: asyncio.Task[None] | None = None
 
     async def do_chat_stop(self) -> None:
         """Stop the answer being written; what is there stays."""
         await self.desk.outside.engine.interrupt()
 
-    async def write(self, message: Message) -> None:
-        """Fill `message` with the model's answer to what was said before it; returns when it has ended."""
-        self.desk.state.phase, self.desk.state.screen = Phase.ANSWERING, Screen.CHAT
+    async def write(self, message: Message, go_on: str = "") -> None:
+        """Fill `message` with the model's answer to what was said before it; returns when it has ended.
+
+        With `go_on` the answer goes on where it stopped, these words asking for it.
+        """
+        state = self.desk.state
+        state.phase, state.screen, state.writing = Phase.ANSWERING, Screen.CHAT, message
+        self.conversation = state.conversation
+        message.failure, message.finish = None, ""
         self.desk.draw()
-        self._writing = asyncio.ensure_future(self._write(message))
+        self._writing = asyncio.ensure_future(self._write(message, go_on))
         try:
             await self._writing
         finally:
-            self._writing = None
+            self._writing = self.conversation = None
 
     async def end(self) -> None:
         """Stop the answer being written, if there is one; returns once it has ended."""
@@ -36,23 +48,55 @@ class Answers:
             await self.desk.outside.engine.interrupt()
             await self._writing
 
-    async def _write(self, message: Message) -> None:
+    async def _write(self, message: Message, go_on: str) -> None:
         state, choice, engine = self.desk.state, self.desk.choice, self.desk.outside.engine
+        conversation = state.conversation
+        chosen = state.settings()
+        noting = self.desk.spawn(self._note(conversation, message))
         try:
-            async for chunk in engine.chat(state.conversation.to_engine(), {}):
-                message.text += chunk.text
-                if chunk.usage:
-                    message.usage = Usage.read(chunk.usage)
-                self.desk.outside.page.at_next_frame(self._draw)
+            turns = conversation.to_engine(chosen.get(settings.SYSTEM, "").strip(), go_on)
+            began = self.desk.outside.clock()
+            async for chunk in engine.chat(turns, settings.to_request(chosen)):
+                self._take(message, chunk, began)
         except Failure as failure:
             message.failure = failure
+        finally:
+            noting.cancel()
+            state.writing = None
         if choice == self.desk.choice:
-            lost = message.failure is not None and message.failure.problem is not Problem.CONTEXT_FULL
+            kept = {Problem.CONTEXT_FULL, Problem.SCHEMA_UNREADABLE, Problem.SCHEMA_REFUSED}
+            lost = message.failure is not None and message.failure.problem not in kept
             state.phase = Phase.IDLE if lost else Phase.READY
             if lost:
                 await engine.unload()
         self.desk.draw()
 
+    def _take(self, message: Message, chunk: Chunk, began: float) -> None:
+        was_thinking = reasoning.split(message.text).thinking
+        message.text += chunk.text
+        if chunk.usage:
+            message.usage = Usage.read(chunk.usage)
+        if chunk.finish:
+            message.finish = _finish(chunk.finish)
+        if was_thinking and not reasoning.split(message.text).thinking:
+            message.thought = round(self.desk.outside.clock() - began, 1)
+        self.desk.outside.page.at_next_frame(self._draw)
+
+    async def _note(self, conversation: Conversation, message: Message) -> None:
+        noted = ""
+        while True:
+            await asyncio.sleep(NOTED)
+            if message.text != noted:
+                noted = message.text
+                try:
+                    await self.desk.history.note_progress(conversation, message)
+                except Failure:
+                    return  # nothing can be kept here; the sidebar says so
+
     def _draw(self) -> None:
-        if self.desk.state.phase is Phase.ANSWERING and self.desk.state.conversation.messages:
+        if self.desk.state.answering:
             self.desk.outside.page.draw("answer", thread.answer(self.desk.state), stick=True)
+
+
+def _finish(reason: str) -> Any:
+    return reason if reason in {"stop", "length", "abort"} else "stop"

@@ -1,24 +1,33 @@
-"""The visitor's side of a conversation: asking, asking again, beginning anew."""
+"""The visitor's side of a conversation: asking, in other words, again; answers anew; beginning anew."""
 
-from bocal.chat.conversation import Conversation
+import time
+
+from bocal.chat.conversation import Conversation, Message
 from bocal.ui.actions.answers import Answers
-from bocal.ui.actions.desk import Desk
+from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.loading import Loading
-from bocal.ui.state import Phase, Screen
+from bocal.ui.actions.remembering import Remembering
+from bocal.ui.state import FIRST_TURNS, Phase, Screen
 
 
 class Asking:
     """Actions of the composer and of the messages."""
 
-    def __init__(self, desk: Desk, loading: Loading, answers: Answers) -> None:
+    def __init__(self, desk: Desk, loading: Loading, answers: Answers, remembering: Remembering) -> None:
         self.desk = desk
         self.loading = loading
         self.answers = answers
+        self.remembering = remembering
 
-    async def do_chat_new(self) -> None:
-        """Begin a new conversation."""
-        await self.answers.end()
-        self.desk.state.conversation, self.desk.state.screen = Conversation(), Screen.CHAT
+    def do_chat_new(self) -> None:
+        """Begin a new conversation; an answer that is being written in another goes on."""
+        state = self.desk.state
+        settings = {}
+        if not state.conversation.messages:
+            settings = state.conversation.settings
+        state.conversation, state.screen, state.turns = Conversation(settings=settings), Screen.CHAT, FIRST_TURNS
+        state.editing = ""
+        self.desk.outside.session.write(CONVERSATION, "")
         self.desk.close_drawer()
         self.desk.draw()
         self.desk.outside.page.focus("ask")
@@ -30,23 +39,96 @@ class Asking:
 
     async def do_chat_send(self, _button: str = "") -> None:
         """Send what is written; loads the model first where it only waits on this machine."""
-        state, text = self.desk.state, self.desk.state.draft.strip()
-        if not text or state.selected is None or not state.can_answer:
-            return
-        if state.phase is not Phase.READY:
-            await self.loading.get_ready(state.selected)
-            if state.phase is not Phase.READY:  # type: ignore[comparison-overlap]  # changed by the line above
-                return
-        state.draft = ""
-        await self.answers.write(state.conversation.ask(text, state.name(state.selected)))
-
-    async def do_chat_retry(self) -> None:
-        """Ask the last question again."""
         state = self.desk.state
-        if state.selected is None or not state.conversation.messages or state.phase is Phase.ANSWERING:
+        if not state.draft.strip() or not await self._ready():
             return
+        text, pictures, name = state.draft.strip(), state.pictures, self._name()
+        if not text:
+            return  # sent meanwhile
+        state.draft, state.pictures = "", {}
+        message = state.conversation.ask(text, name, time.time(), pictures)
+        self.desk.outside.session.write(CONVERSATION, state.conversation.id)
+        await self._write(message)
+
+    def do_message_edit(self, message_id: str) -> None:
+        """Put a question in other words."""
+        state = self.desk.state
+        state.editing, state.edited = message_id, state.conversation.messages[message_id].text
+        self.desk.draw("main")
+        self.desk.outside.page.focus("edit")
+
+    def do_message_edit_cancel(self) -> None:
+        """Leave a question as it was."""
+        self.desk.state.editing = ""
+        self.desk.draw("main")
+
+    async def do_message_resend(self, _button: str = "") -> None:
+        """Ask a question in other words; the first ones are kept beside it."""
+        state = self.desk.state
+        text, question = state.edited.strip(), state.editing
+        if not text or not await self._ready():
+            return
+        state.editing = ""
+        await self._write(state.conversation.ask_anew(question, text, self._name(), time.time()))
+
+    async def do_message_again(self, message_id: str) -> None:
+        """Write an answer anew; the one there is kept beside it, unless it is empty."""
+        state = self.desk.state
+        if not await self._ready() or message_id not in state.conversation.messages:
+            return
+        before = state.conversation.messages[message_id]
+        if before.text or before.id != state.conversation.leaf:
+            before = state.conversation.answer_anew(message_id, self._name(), time.time())
+        before.by = self._name()
+        await self._write(before)
+
+    async def do_message_go_on(self, message_id: str) -> None:
+        """Go on with an answer where it stopped."""
+        state = self.desk.state
+        if await self._ready() and message_id in state.conversation.messages:
+            await self._write(state.conversation.messages[message_id], state.texts("thread.go_on"))
+
+    async def do_message_delete(self, message_id: str) -> None:
+        """Delete one message."""
+        state = self.desk.state
+        state.conversation.delete(message_id)
+        self.desk.draw()
+        await self.remembering.kept(state.conversation)
+
+    async def do_message_show(self, message_id: str) -> None:
+        """Show another version of a question or an answer."""
+        state = self.desk.state
+        state.conversation.show(message_id)
+        self.desk.draw()
+        await self.remembering.kept(state.conversation)
+
+    def do_thread_earlier(self) -> None:
+        """Draw earlier messages too."""
+        self.desk.state.turns += FIRST_TURNS
+        self.desk.draw("main")
+
+    def do_fold_toggle(self, name: str) -> None:
+        """Open or close a fold."""
+        state = self.desk.state
+        thinking = state.writing is not None and name == f"think-{state.writing.id}"
+        state.folds[name] = not state.folds.get(name, thinking)
+        self.desk.draw("main", "answer")
+
+    async def _ready(self) -> bool:
+        """Get the chosen model ready; returns whether it is."""
+        state = self.desk.state
+        if state.selected is None or not state.can_answer:
+            return False
         if state.phase is not Phase.READY:
             await self.loading.get_ready(state.selected)
-        message = state.conversation.messages[-1]
-        message.text, message.failure, message.usage, message.by = "", None, None, state.name(state.selected)
-        await self.answers.write(message)
+        return state.phase is Phase.READY
+
+    async def _write(self, message: Message, go_on: str = "") -> None:
+        conversation = self.desk.state.conversation
+        self.desk.spawn(self.remembering.kept(conversation))  # before the answer: a page that ends now has the question
+        await self.answers.write(message, go_on)
+        await self.remembering.kept(conversation)
+
+    def _name(self) -> str:
+        model = self.desk.state.selected
+        return self.desk.state.name(model) if model else ""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from bocal.chat.history import History
 from bocal.errors import Failure
 from bocal.models import library
 from bocal.models.device import Device
@@ -19,6 +20,8 @@ from bocal.weights.outlines import Outlines
 
 # Keys of localStorage besides the registry's.
 LANGUAGE, THEME, SELECTED, HUB = "bocal.language", "bocal.theme", "bocal.model", "bocal.hub"
+TUNED, SENDING = "bocal.answers", "bocal.sending"
+CONVERSATION = "bocal.conversation"  # of sessionStorage: the one that this tab shows
 NOTICE = 3.0  # seconds that a short notice stays
 
 
@@ -28,6 +31,7 @@ class Outside:
 
     page: Page
     settings: Settings
+    session: Settings
     network: Network
     store: Store
     disk: Disk
@@ -55,6 +59,7 @@ class Desk:
         self.registry = Registry(outside.settings, state.catalogue.models, outside.tabs, outside.notes)
         self.outlines = Outlines(outside.store, outside.notes)
         self.lengths = Lengths(outside.store, outside.notes, self.outlines, outside.disk)
+        self.history = History(outside.notes, outside.tabs)
         self.choice = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 

@@ -1,5 +1,6 @@
 """The page around the conversation: sidebar, screens, language, theme."""
 
+from bocal.chat import reasoning
 from bocal.ui.actions.desk import LANGUAGE, THEME, Desk
 from bocal.ui.state import Screen
 from bocal.ui.text import LANGUAGES, Texts
@@ -33,6 +34,22 @@ class Frame:
         """Copy a text."""
         await self.desk.outside.page.copy(text)
         self.desk.notice(self.desk.state.texts("app.copied"))
+
+    def do_composer_focus(self) -> None:
+        """Go to where one writes."""
+        self.desk.outside.page.focus("ask")
+
+    def do_side_focus(self) -> None:
+        """Go to the search of the conversations."""
+        if self.desk.state.sidebar_closed or (self.desk.outside.is_narrow() and not self.desk.state.drawer_open):
+            self.desk.toggle_sidebar()
+        self.desk.outside.page.focus("side-search")
+
+    async def do_answer_copy(self) -> None:
+        """Copy the last answer."""
+        said = [it for it in self.desk.state.conversation.path() if it.role == "assistant" and it.text]
+        if said:
+            await self.do_text_copy(reasoning.split(said[-1].text).answer)
 
     async def do_storage_keep(self) -> None:
         """Ask the browser to keep the files."""

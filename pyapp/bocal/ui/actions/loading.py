@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bocal.chat import settings
 from bocal.errors import Failure, Problem
 from bocal.models import library, overrides, source, usage
 from bocal.models.catalogue import GUIDE_ID
@@ -90,12 +91,20 @@ class Loading:
             self.desk.state.context_window = max(0, window.context)
 
     async def _window(self, model: Model) -> Window:
+        """Return a model's window; notes what else it brings."""
         key = plan.config(plan.Place("", source.engine_base(model.url))).key
         try:
             config = await self.desk.outside.store.read_json(Shelf.CONFIG, key)
         except Failure:
             config = None
-        return overrides.window(config, model.overrides)
+        state = self.desk.state
+        tuned = state.tuned.get(model.id, {})
+        chosen = {it: tuned[it] for it in (settings.WINDOW.name,) if it in tuned}
+        window = overrides.window(config, {**model.overrides, **chosen})
+        if state.selected and state.selected.id == model.id:
+            state.own = settings.own(config, model.overrides)
+            state.widest = overrides.widest(config) if window.context > 0 else 0
+        return window
 
     async def _load(self, model: Model, choice: int) -> None:
         state = self.desk.state

@@ -1,0 +1,230 @@
+"""The conversations that are kept: the list, the search, one of them; export and import."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from bocal.chat import exchange
+from bocal.chat.conversation import Conversation
+from bocal.chat.history import UNDO
+from bocal.errors import Failure
+from bocal.ui.actions.answers import Answers
+from bocal.ui.actions.desk import CONVERSATION, Desk
+from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, Screen
+
+PAUSE = 0.12  # seconds without typing after which is searched
+MOST_FOUND = 100
+
+
+class Remembering:
+    """Actions of the sidebar's list."""
+
+    def __init__(self, desk: Desk, answers: Answers) -> None:
+        self.desk = desk
+        self.answers = answers
+        self._search: asyncio.Task[None] | None = None
+        self._title = ""
+        desk.outside.tabs.hear(self._heard)
+
+    async def look(self) -> None:
+        """Find what earlier visits kept, and show again what this tab showed."""
+        try:
+            await self.desk.history.look(time.time())
+        except Failure as failure:
+            self.desk.state.side.failure = failure
+        self._list()
+        shown = self.desk.outside.session.read(CONVERSATION)
+        if shown and shown in self.desk.history.heads and not self.desk.state.conversation.messages:
+            await self.do_conversation_open(shown)
+
+    async def do_conversation_open(self, which: str) -> None:
+        """Show a conversation: "ID", or "ID message" to show that message of it."""
+        conversation_id, _, message = which.partition(" ")
+        state = self.desk.state
+        found = self.answers.conversation
+        if found is None or found.id != conversation_id:
+            found = await self.desk.history.open(conversation_id)
+        if found is None:  # another tab has just deleted it
+            await self.desk.history.follow(conversation_id)
+            self._list()
+            return
+        if message in found.messages and found is not self.answers.conversation:
+            found.show(message)
+        self.show(found)
+        if message in found.messages:
+            place = next((at for at, it in enumerate(reversed(found.path())) if it.id == message), 0)
+            state.turns = max(FIRST_TURNS, place + 1)
+        self.desk.close_drawer()
+        self.desk.draw()
+        if message:
+            self.desk.outside.page.reveal(f"m-{message}")
+        else:
+            self.desk.outside.page.to_end("main")
+
+    def show(self, conversation: Conversation) -> None:
+        """Make a conversation the one that is shown."""
+        state = self.desk.state
+        state.conversation, state.screen, state.turns = conversation, Screen.CHAT, FIRST_TURNS
+        state.editing, state.side.menu, state.pictures = "", "", {}
+        self.desk.outside.session.write(CONVERSATION, conversation.id)
+
+    def do_conversation_menu(self, conversation_id: str) -> None:
+        """Open or close what can be done with a conversation."""
+        side = self.desk.state.side
+        side.menu = "" if side.menu == conversation_id else conversation_id
+        self.desk.draw("sidebar")
+
+    def do_conversation_rename(self, conversation_id: str) -> None:
+        """Write the title anew."""
+        side = self.desk.state.side
+        side.menu, side.renaming = "", conversation_id
+        self._title = self.desk.history.heads[conversation_id].title
+        self.desk.draw("sidebar")
+        self.desk.outside.page.focus("side-title")
+
+    async def do_conversation_rename_done(self, _button: str = "") -> None:
+        """Keep the new title; an empty one changes nothing."""
+        side, title = self.desk.state.side, " ".join(self._title.split())
+        conversation_id, side.renaming = side.renaming, ""
+        if title and conversation_id in self.desk.history.heads:
+            await self.desk.history.rename(conversation_id, title)
+            if self.desk.state.conversation.id == conversation_id:
+                self.desk.state.conversation.title = title
+        self._list()
+        self.desk.outside.page.focus(f"more-{conversation_id}")
+
+    async def do_conversation_pin(self, conversation_id: str) -> None:
+        """Keep a conversation at the top, or no longer."""
+        pinned = not self.desk.history.heads[conversation_id].pinned
+        self.desk.state.side.menu = ""
+        await self.desk.history.pin(conversation_id, pinned=pinned)
+        if self.desk.state.conversation.id == conversation_id:
+            self.desk.state.conversation.pinned = pinned
+        self._list()
+
+    async def do_conversation_delete(self, conversation_id: str) -> None:
+        """Take a conversation away; for a while that can be undone."""
+        state, history = self.desk.state, self.desk.history
+        state.side.menu = ""
+        if self.answers.conversation and self.answers.conversation.id == conversation_id:
+            await self.answers.end()
+        state.side.leaving[conversation_id] = history.heads[conversation_id]
+        await history.delete(conversation_id, time.time())
+        if state.conversation.id == conversation_id:
+            state.conversation = Conversation()
+            self.desk.outside.session.write(CONVERSATION, "")
+        self._list()
+        self.desk.draw()
+        self.desk.spawn(self._purge(conversation_id))
+
+    async def do_conversation_undo(self, conversation_id: str) -> None:
+        """Take a deletion back."""
+        if self.desk.state.side.leaving.pop(conversation_id, None):
+            await self.desk.history.restore(conversation_id)
+            self._list()
+            self.desk.draw("notices")
+
+    async def do_conversation_export(self, conversation_id: str) -> None:
+        """Hand over one conversation as JSON."""
+        self.desk.state.side.menu = ""
+        found = await self.desk.history.open(conversation_id)
+        if found:
+            self._hand_over([found], exchange.file_name(found.title, time.time(), "json"))
+        self.desk.draw("sidebar")
+
+    async def do_conversation_markdown(self, conversation_id: str) -> None:
+        """Hand over one conversation as Markdown."""
+        self.desk.state.side.menu = ""
+        found = await self.desk.history.open(conversation_id)
+        if found:
+            words = exchange.to_markdown(found, self.desk.state.texts("thread.you"))
+            self.desk.outside.page.download(exchange.file_name(found.title, time.time(), "md"), words.encode())
+        self.desk.draw("sidebar")
+
+    async def do_conversations_export(self) -> None:
+        """Hand over all conversations as JSON."""
+        self._hand_over(await self.desk.history.everything(), exchange.file_name("bocal", time.time(), "json"))
+
+    async def chose_file(self, content: bytes, size: int) -> None:
+        """Take over the conversations of a file; a file that is damaged anywhere changes nothing."""
+        t = self.desk.state.texts
+        try:
+            new, grown = await self.desk.history.merge(exchange.read(content if size == len(content) else b""))
+        except Failure as failure:
+            self.desk.state.chats_failure = failure
+            self.desk.draw()
+            return
+        self.desk.state.chats_failure = None
+        words = [t.count("chats.new", new), t.count("chats.grown", grown)] if new or grown else [t("chats.nothing_new")]
+        self.desk.notice(" ".join(words))
+        self._list()
+        self.desk.draw()
+
+    def typed(self, name: str, value: str) -> None:
+        """Take over a title or the words of the search."""
+        if name == "title":
+            self._title = value
+            return
+        side = self.desk.state.side
+        side.query, side.rows = value, FIRST_CHATS
+        if self._search:
+            self._search.cancel()
+        self._search = self.desk.spawn(self._find(value))
+
+    def do_side_grow(self) -> None:
+        """Draw more of the list."""
+        side = self.desk.state.side
+        if side.rows < len(side.heads if side.found is None else side.found):
+            side.rows += FIRST_CHATS
+            self.desk.draw("sidebar")
+
+    async def kept(self, conversation: Conversation) -> None:
+        """Keep a conversation as it is now, and show that in the list."""
+        side = self.desk.state.side
+        try:
+            await self.desk.history.save(conversation)
+            side.failure = None
+        except Failure as failure:  # what was said stays on the page
+            side.failure = failure
+        self._list()
+
+    def _list(self) -> None:
+        self.desk.state.side.heads = self.desk.history.listed()
+        self.desk.draw("sidebar")
+
+    async def _find(self, words: str) -> None:
+        side = self.desk.state.side
+        if words.strip():
+            await asyncio.sleep(PAUSE)
+            side.found = await self.desk.history.search(words, MOST_FOUND)
+        else:
+            side.found = None
+        self.desk.draw("sidebar")
+
+    async def _purge(self, conversation_id: str) -> None:
+        await asyncio.sleep(UNDO)
+        if self.desk.state.side.leaving.pop(conversation_id, None):
+            await self.desk.history.purge(conversation_id)
+            self.desk.draw("notices")
+
+    def _heard(self, message: Mapping[str, Any]) -> None:
+        if conversation_id := message.get("conversation"):
+            self.desk.spawn(self._follow(str(conversation_id)))
+
+    async def _follow(self, conversation_id: str) -> None:
+        """Take over what another tab did to a conversation."""
+        state = self.desk.state
+        await self.desk.history.follow(conversation_id)
+        shown = state.conversation
+        if shown.id == conversation_id and self.answers.conversation is not shown:
+            found = await self.desk.history.open(conversation_id)
+            if found and found.revision > shown.revision:
+                shown.absorb(found)
+                shown.revision = found.revision
+                shown.title, shown.pinned = found.title, found.pinned
+                self.desk.draw("main")
+        self._list()
+
+    def _hand_over(self, conversations: list[Conversation], name: str) -> None:
+        self.desk.outside.page.download(name, exchange.write(conversations, time.time()))
