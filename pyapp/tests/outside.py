@@ -77,18 +77,19 @@ class ProcessSettings(Settings):
 
 
 class Notes:
-    """The database of our own as dicts; `refused` makes it refuse to keep anything."""
+    """The database of our own as dicts; `refused` makes it refuse to keep anything, `at_once` answer without a pause."""
 
-    def __init__(self, *, refused: bool = False) -> None:
+    def __init__(self, *, refused: bool = False, at_once: bool = False) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
         self.refused = refused
+        self.at_once = at_once
 
     async def read(self, drawer: str) -> dict[str, Any]:
-        await asyncio.sleep(0)
+        await self._pause()
         return dict(self.kept.get(drawer, {}))
 
     async def write(self, drawer: str, key: str, value: Any) -> None:
-        await asyncio.sleep(0)
+        await self._pause()
         if self.refused:
             raise Failure(Problem.STORAGE_FULL)
         self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
@@ -101,13 +102,17 @@ class Notes:
         self.kept.get(drawer, {}).pop(key, None)
 
     async def change(self, puts: Sequence[tuple[str, str, Any]], deletes: Sequence[tuple[str, str]]) -> None:
-        await asyncio.sleep(0)
+        await self._pause()
         if self.refused:
             raise Failure(Problem.STORAGE_FULL)
         for drawer, key, value in puts:
             self.kept.setdefault(drawer, {})[key] = json.loads(json.dumps(value))
         for drawer, key in deletes:
             self.kept.get(drawer, {}).pop(key, None)
+
+    async def _pause(self) -> None:
+        if not self.at_once:
+            await asyncio.sleep(0)
 
 
 class Tabs:
@@ -233,6 +238,7 @@ class Wire:
 
     async def ask(self, url: str, start: int) -> Head:
         self.asked.append((url, start))
+        number = len(self.asked)
         await asyncio.sleep(0)
         answer = next((some.pop(0) for end, some in self.script.items() if url.endswith(end) and some), None)
         served = self._serve(url, start)
@@ -242,8 +248,8 @@ class Wire:
             answer = replace(served, cut=answer.cut, failure=answer.failure or served.failure)
         if answer.failure:
             raise answer.failure
-        self._answers[len(self.asked)] = answer
-        return Head(len(self.asked), url, answer.status, answer.redirected, answer.headers)
+        self._answers[number] = answer
+        return Head(number, url, answer.status, answer.redirected, answer.headers)
 
     def _serve(self, url: str, start: int) -> Answer:
         try:
@@ -332,7 +338,7 @@ class World:
     def __init__(self, web: Web) -> None:
         self.store = Shelves()
         self.wire = Wire(web, self.store)
-        self.notes = Notes()
+        self.notes = Notes(at_once=True)
         self.locks: dict[str, asyncio.Lock] = {}
         self.tabs: list[Window] = []
         self.room: int | None = None
