@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 
-from bocal.browser import gpu, page
+from bocal.browser import gpu, page, pictures
 from bocal.browser.disk import Disk
 from bocal.browser.engine import WebLlm
 from bocal.browser.network import Fetch
@@ -37,13 +37,13 @@ async def main() -> None:
     means = Means(store, Worker(store), Journal(notes), tabs, gpu.storage_free, time.monotonic)
     state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
     disk = Disk(store)
+    state.is_mac = page.is_mac()
     state.can_choose_folder, state.can_write_folder = disk.can_choose, disk.can_write
     application = Application(
         Outside(
-            page=document, settings=settings, session=LocalStorage("sessionStorage"),
-            network=network, store=store, means=means, disk=disk,
-            quota=StorageManager(), engine=WebLlm(), look=gpu.look,
-            keep=gpu.ask_to_keep, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
+            page=document, settings=settings, session=LocalStorage("sessionStorage"), network=network, store=store,
+            means=means, disk=disk, quota=StorageManager(), engine=WebLlm(), look=gpu.look, keep=gpu.ask_to_keep,
+            shrink=pictures.shrink, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
             draw_frame=document.draw_frame, report=_report, site=site, tabs=tabs, notes=notes,
         ),
         state,

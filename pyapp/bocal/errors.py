@@ -71,6 +71,7 @@ class Problem(StrEnum):
     SCHEMA_REFUSED = "problem.schema_refused"
     CHATS_UNREADABLE = "problem.chats_unreadable"
     CHATS_NEWER = "problem.chats_newer"
+    CHATS_TOO_LARGE = "problem.chats_too_large"
     CHATS_DAMAGED = "problem.chats_damaged"
     NO_VISION = "problem.no_vision"
     PICTURE_UNREADABLE = "problem.picture_unreadable"

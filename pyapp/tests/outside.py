@@ -77,7 +77,7 @@ class ProcessSettings(Settings):
 
 
 class Notes:
-    """The database of our own as dicts; `refused` makes it refuse to keep anything, `at_once` answer without a pause."""
+    """The database of our own as dicts; `refused` makes it refuse to keep anything, `at_once` not pause."""
 
     def __init__(self, *, refused: bool = False, at_once: bool = False) -> None:
         self.kept: dict[str, dict[str, Any]] = {}

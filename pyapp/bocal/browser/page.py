@@ -2,6 +2,7 @@
 
 Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields (`data-change` for
 those heard once they are left or Enter is pressed), `data-submit` for forms, `data-file` for choosing a file,
+`data-paste` for fields that take pasted files,
 `data-cancel` for dialogs, `data-grow` for lists that are drawn further as their end comes near. One listener of each
 kind, on the document, serves them all.
 """
@@ -17,7 +18,7 @@ from bocal.errors import Failure, Problem
 from bocal.protocols import Key
 
 NEAR_END = 80  # CSS pixels from the bottom that still count as reading along
-FILE_LIMIT = 20_000_000  # bytes read of a file that was chosen
+FILE_LIMIT = 100_000_000  # bytes read of a file that was chosen
 
 
 class Listener(Protocol):
@@ -106,21 +107,30 @@ class Document:
         def stored(event: Any) -> None:
             listener.changed_elsewhere(str(event.key or ""))
 
+        async def take(action: str, file: Any) -> None:
+            content = (await file.slice(0, FILE_LIMIT).arrayBuffer()).to_bytes()
+            listener.chose_file(action, str(file.name), content, int(file.size))
+
         async def choose(event: Any) -> None:
             field = event.target
             action = getattr(field.dataset, "file", None)
             if action and field.files.length:
                 file = field.files.item(0)
                 field.value = ""  # so that the same file may be chosen again
-                content = (await file.slice(0, FILE_LIMIT).arrayBuffer()).to_bytes()
-                listener.chose_file(action, str(file.name), content, int(file.size))
+                await take(action, file)
+
+        async def paste(event: Any) -> None:
+            action = getattr(event.target.dataset, "paste", None)
+            if action and event.clipboardData.files.length:
+                event.preventDefault()
+                await take(action, event.clipboardData.files.item(0))
 
         js.window.addEventListener("storage", create_proxy(stored))
         js.window.addEventListener("hashchange", create_proxy(lambda _event: listener.moved()))
         for name, hear, capture in (
             ("click", click, False), ("input", typed, False), ("change", typed, False), ("submit", submit, False),
             ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True), ("scroll", scroll, True),
-            ("change", choose, False),
+            ("change", choose, False), ("paste", paste, False),
         ):  # fmt: skip
             js.document.addEventListener(name, create_proxy(hear), capture)
 
@@ -238,6 +248,11 @@ class Document:
 def site() -> str:
     """Return the address of the folder the page is in, ending in a slash."""
     return str(js.URL.new(".", js.document.baseURI).href)
+
+
+def is_mac() -> bool:
+    """Whether the keyboard has a Command key in the place of Ctrl."""
+    return "Mac" in str(js.navigator.platform)
 
 
 def languages() -> list[str]:

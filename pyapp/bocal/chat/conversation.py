@@ -169,11 +169,12 @@ class Conversation:
         self.since = said[place].id
         return True
 
-    def to_engine(self, system: str = "", go_on: str = "") -> list[dict[str, Any]]:
+    def to_engine(self, system: str = "", go_on: str = "", *, sees: bool = True) -> list[dict[str, Any]]:
         """Return the turns in OpenAI's format, up to the last question.
 
         Answers that failed empty are left out with their question; reasoning is left out, as those who make such
-        models advise. With `go_on` the last answer is a part of it, and these words ask for the rest.
+        models advise. With `go_on` the last answer is a part of it, and these words ask for the rest. A model that
+        does not see (`sees`) gets no pictures.
         """
         said = self._read()
         if said and said[-1].role == "assistant" and not go_on:
@@ -181,7 +182,7 @@ class Conversation:
         turns: list[dict[str, Any]] = []
         for message in _answered(said):
             if message.role == "user":
-                _append(turns, "user", self._content(message))
+                _append(turns, "user", self._content(message) if sees else message.text)
             elif turns:
                 _append(turns, "assistant", reasoning.split(message.text).answer)
         if go_on:

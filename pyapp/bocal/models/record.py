@@ -38,6 +38,11 @@ class Model:
     features: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def sees(self) -> bool:
+        """Whether it takes pictures: a vision model, or one whose package declares its inputs (Gemma 4)."""
+        return self.kind == "vlm" or "model_manifest" in self.extra
+
 
 _TEXTS = ("id", "name", "url", "size", "description")
 _KINDS = ("llm", "vlm", "embedding")

@@ -18,6 +18,7 @@ from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.keeping import Keeping
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
+from bocal.ui.actions.picturing import Picturing
 from bocal.ui.actions.remembering import Remembering
 from bocal.ui.actions.returning import Returning
 from bocal.ui.actions.searching import Searching
@@ -47,10 +48,11 @@ class Application:
         self.storing = Storing(desk, self.downloads, self.returning)
         self.remembering = Remembering(desk, self.answers)
         self.tuning = Tuning(desk, self.loading, self.remembering)
+        self.picturing = Picturing(desk)
         asking = Asking(desk, self.loading, self.answers, self.remembering)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            self.keeping, self.sharing, self.storing, self.remembering, self.tuning, asking,
+            self.keeping, self.sharing, self.storing, self.remembering, self.tuning, self.picturing, asking,
             Widening(desk, asking, self.tuning), Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
@@ -188,7 +190,9 @@ class Application:
         if action == "models.import":
             self.keeping.chose_file(name, content, size)
         elif action == "conversations.import":
-            self.desk.spawn(self.remembering.chose_file(content, size))
+            self.desk.spawn(self.remembering.chose_file(name, content, size))
+        elif action == "picture.add":
+            self.desk.spawn(self.picturing.chose_file(name, content))
 
     def changed_elsewhere(self, key: str) -> None:
         """Show what another tab did to the list of models."""

@@ -51,10 +51,10 @@ class Answers:
     async def _write(self, message: Message, go_on: str) -> None:
         state, choice, engine = self.desk.state, self.desk.choice, self.desk.outside.engine
         conversation = state.conversation
-        chosen = state.settings()
+        chosen, sees = state.settings(), state.selected is not None and state.selected.sees
         noting = self.desk.spawn(self._note(conversation, message))
         try:
-            turns = conversation.to_engine(chosen.get(settings.SYSTEM, "").strip(), go_on)
+            turns = conversation.to_engine(chosen.get(settings.SYSTEM, "").strip(), go_on, sees=sees)
             began = self.desk.outside.clock()
             async for chunk in engine.chat(turns, settings.to_request(chosen)):
                 self._take(message, chunk, began)

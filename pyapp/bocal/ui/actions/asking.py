@@ -3,6 +3,7 @@
 import time
 
 from bocal.chat.conversation import Conversation, Message
+from bocal.errors import Failure, Problem
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.loading import Loading
@@ -40,6 +41,8 @@ class Asking:
     async def do_chat_send(self, _button: str = "") -> None:
         """Send what is written; loads the model first where it only waits on this machine."""
         state = self.desk.state
+        if state.pictures and state.selected and not state.selected.sees:
+            raise Failure(Problem.NO_VISION, name=self._name())
         if not state.draft.strip() or not await self._ready():
             return
         text, pictures, name = state.draft.strip(), state.pictures, self._name()

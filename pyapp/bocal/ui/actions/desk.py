@@ -40,6 +40,7 @@ class Outside:
     engine: Engine
     look: Callable[[], Awaitable[Device]]
     keep: Callable[[], Awaitable[bool]]
+    shrink: Callable[[str, bytes], Awaitable[str]]
     clock: Callable[[], float]
     take_over: Callable[[], None]
     is_narrow: Callable[[], bool]

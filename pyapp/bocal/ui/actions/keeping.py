@@ -15,6 +15,8 @@ from bocal.ui.state import Import
 FILE, ORIGINAL = "bocal-models.json", "bocal-models-original.txt"
 _DISCARDED = "aside"  # what the tabs tell one another
 
+LARGEST = 20_000_000  # bytes of a file of models
+
 
 class Keeping:
     """Actions of the settings' section "Custom models", and of the notice about a damaged list."""
@@ -43,7 +45,7 @@ class Keeping:
         """Say what a file holds; nothing is added yet. `size` is the file's, `content` may be its beginning only."""
         state = self.desk.state
         try:
-            if size > len(content):
+            if size > LARGEST:
                 raise Failure(Problem.LIST_TOO_LARGE, name=name, bytes=size)
             found = self._read_list(name, decode(name, content))
         except Failure as failure:

@@ -8,7 +8,7 @@ from typing import Any
 from bocal.chat import exchange
 from bocal.chat.conversation import Conversation
 from bocal.chat.history import UNDO
-from bocal.errors import Failure
+from bocal.errors import Failure, Problem
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, Screen
@@ -146,11 +146,13 @@ class Remembering:
         """Hand over all conversations as JSON."""
         self._hand_over(await self.desk.history.everything(), exchange.file_name("bocal", time.time(), "json"))
 
-    async def chose_file(self, content: bytes, size: int) -> None:
+    async def chose_file(self, name: str, content: bytes, size: int) -> None:
         """Take over the conversations of a file; a file that is damaged anywhere changes nothing."""
         t = self.desk.state.texts
         try:
-            new, grown = await self.desk.history.merge(exchange.read(content if size == len(content) else b""))
+            if size > len(content):
+                raise Failure(Problem.CHATS_TOO_LARGE, name=name, bytes=size)
+            new, grown = await self.desk.history.merge(exchange.read(content))
         except Failure as failure:
             self.desk.state.chats_failure = failure
             self.desk.draw()

@@ -585,6 +585,7 @@ TEXTS = {
     "problem.chats_unreadable": "This file holds no conversations of Bocal. Choose a JSON file that Bocal has exported.",
     "problem.chats_newer": "A later version of Bocal wrote this file. Reload the page to get that version, then import again.",
     "problem.chats_damaged": "This file is damaged at {place}. Nothing was changed; export it again where it came from.",
+    "problem.chats_too_large": "{name} is too large to be imported in one piece ({bytes}). Export fewer conversations at a time.",
     "problem.no_vision": "{name} cannot see pictures. Take the picture away, or choose a model that can.",
     "problem.picture_unreadable": "{file} is no picture that this browser can read. Choose a PNG, JPEG or WebP file.",
     "problem.engine_failed": "The model stopped unexpectedly. Try again.",

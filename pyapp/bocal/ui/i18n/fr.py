@@ -593,6 +593,7 @@ TEXTS = {
     "problem.chats_unreadable": "Ce fichier ne contient pas de conversations de Bocal. Choisissez un fichier JSON exporté par Bocal.",
     "problem.chats_newer": "Une version plus récente de Bocal a écrit ce fichier. Rechargez la page pour l’obtenir, puis recommencez.",
     "problem.chats_damaged": "Ce fichier est abîmé à {place}. Rien n’a été changé ; exportez-le de nouveau là d’où il vient.",
+    "problem.chats_too_large": "{name} est trop gros pour être importé d’un seul tenant ({bytes}). Exportez moins de conversations à la fois.",
     "problem.no_vision": "{name} ne voit pas les images. Retirez l’image, ou choisissez un modèle qui les voit.",
     "problem.picture_unreadable": "{file} n’est pas une image que ce navigateur sait lire. Choisissez un fichier PNG, JPEG ou WebP.",
     "problem.engine_failed": "Le modèle s’est arrêté de façon inattendue. Réessayez.",
