@@ -2,25 +2,21 @@
 
 from bocal.chat.conversation import Message
 from bocal.ui import jobs, problems
-from bocal.ui.html import Html, button, icon, jar, join, logo, tag
+from bocal.ui.html import Html, button, icon, jar, logo, tag
 from bocal.ui.state import Phase, State
 
 
 def view(state: State) -> Html:
-    """The turns so far; the answer being written is drawn by `answer` into its own place."""
+    """The turns so far; the page goes on with the answer being written, under its `prose_id`."""
     said = state.conversation.messages
     turns = [_question(state, it) if it.role == "user" else _answer(state, it, last=it is said[-1]) for it in said]
     return tag("div", turns, tag("div", jobs.status(state), class_="thread-status"), class_="column thread", role="log",
                aria_label=state.texts("thread.label"))  # fmt: skip
 
 
-def answer(state: State) -> Html:
-    """What is inside the answer being written."""
-    t, message = state.texts, state.conversation.messages[-1]
-    waiting = None if message.text else tag("span", t("thread.thinking"), class_="vh")
-    caret = tag("span", class_="caret", aria_hidden="true")
-    paragraphs = _paragraphs(message.text)
-    return join([waiting, [tag("p", text) for text in paragraphs[:-1]], tag("p", paragraphs[-1], caret)])
+def prose_id(number: int) -> str:
+    """Return the ID of the text of a conversation's message, by its place."""
+    return f"prose-{number}"
 
 
 def composer(state: State) -> Html:
@@ -72,11 +68,10 @@ def _answer(state: State, message: Message, *, last: bool) -> Html:
     writing = last and state.phase is Phase.ANSWERING
     failure, number = message.failure, state.conversation.messages.index(message)
     failed = problems.card(state, failure, f"answer-{number}", _ways_out(state, message)) if failure else None
-    # The same element holds the answer while it is written and after, so that nothing is drawn twice.
-    prose = answer(state) if writing else [tag("p", text) for text in _paragraphs(message.text) if text or not failed]
     return tag("article",
         tag("div", logo(busy=writing), tag("span", message.by), class_="who is-busy" if writing else "who"),
-        tag("div", prose, class_="prose", id="answer" if writing else None, aria_busy="true" if writing else None),
+        tag("span", state.texts("thread.thinking"), class_="vh") if writing and not message.text else None,
+        _prose(message, number, writing=writing),
         failed,
         _tools(state, message) if not writing and message.text else None,
         class_="msg is-last" if last else "msg",
@@ -104,5 +99,7 @@ def _ways_out(state: State, message: Message) -> list[Html]:
     return ways
 
 
-def _paragraphs(text: str) -> list[str]:
-    return text.split("\n\n")
+def _prose(message: Message, number: int, *, writing: bool) -> Html:
+    # The same element holds the answer while it is written and after, so that nothing is drawn twice.
+    return tag("div", class_="prose", id=prose_id(number), data_markdown=message.text,
+               aria_busy="true" if writing else None)  # fmt: skip

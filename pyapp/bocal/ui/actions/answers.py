@@ -55,4 +55,5 @@ class Answers:
 
     def _draw(self) -> None:
         if self.desk.state.phase is Phase.ANSWERING and self.desk.state.conversation.messages:
-            self.desk.outside.page.draw("answer", thread.answer(self.desk.state), stick=True)
+            said = self.desk.state.conversation.messages
+            self.desk.outside.page.write(thread.prose_id(len(said) - 1), said[-1].text)

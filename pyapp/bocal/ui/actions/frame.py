@@ -34,6 +34,10 @@ class Frame:
         await self.desk.outside.page.copy(text)
         self.desk.notice(self.desk.state.texts("app.copied"))
 
+    async def do_code_copy(self, block_id: str) -> None:
+        """Copy a block of code."""
+        await self.do_text_copy(self.desk.outside.page.code(block_id))
+
     async def do_storage_keep(self) -> None:
         """Ask the browser to keep the files."""
         self.desk.state.kept = await self.desk.outside.keep()
