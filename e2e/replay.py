@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("replay.js")
 def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
     """Let every page of `context` answer with these pieces, by question; `rate` is how many a second (0: at once).
 
-    The context must have no service worker (`service_workers="block"`): it would hand the page the real engine.
+    The browser has no service workers then: one would hand the page the real engine.
     """
     recorded = [{"question": question, "pieces": list(said), "rate": rate} for question, said in answers.items()]
     body = SCRIPT.read_text().replace("[/* answers */]", json.dumps(recorded))
@@ -23,4 +23,5 @@ def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: 
     def fulfil(route: Route) -> None:
         route.fulfill(body=body, content_type="text/javascript")
 
+    context.add_init_script("delete Navigator.prototype.serviceWorker")
     context.route("**/engine.js", fulfil)
