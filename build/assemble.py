@@ -13,7 +13,9 @@ import wheels
 from environment import MissingError
 
 # Changes seldom and weighs megabytes: cached apart, so that a new release of the page does not fetch it again.
-RUNTIME_FOLDERS = ("pyodide/pyodide.", "pyodide/python_stdlib.zip", "pyscript/", "web-llm/", "hash-wasm/", "idiomorph/")
+RUNTIME_FOLDERS = (
+    "pyodide/pyodide.", "pyodide/python_stdlib.zip", "pyscript/", *(f"{name}/" for name in runtime.PLAIN),
+)  # fmt: skip
 # Never part of the offline copy of the page: weights have their own place, the worker is the browser's to keep,
 # and micropip is fetched when a person's code first asks for a package.
 NOT_PRECACHED = ("models/", "sw.js", "pyodide/micropip-")

@@ -16,6 +16,21 @@ PYSCRIPT_UNUSED = ("codemirror", "xterm", "zip-", "toml", "mpy-", "storage", "se
 # What files are checked with: a manifest tells MD5, Hugging Face SHA-256.
 HASHES = ("md5", "sha256")
 
+# The files of other packages that the page loads as they are, by the folder they are served from.
+PLAIN = {
+    "web-llm": ("@mlc-ai/web-llm/lib/index.js",),
+    "hash-wasm": tuple(f"hash-wasm/dist/{name}.umd.min.js" for name in HASHES),
+    "idiomorph": ("idiomorph/dist/idiomorph.esm.js",),
+    "prose": (
+        "markdown-it/dist/browser/markdown-it.esm.min.mjs",
+        "@mdit/plugin-tex/dist/index.js",
+        "@highlightjs/cdn-assets/es/highlight.min.js",
+        "dompurify/dist/purify.es.mjs",
+        "katex/dist/katex.mjs",
+    ),
+}
+RENAMED = {"@mdit/plugin-tex/dist/index.js": "plugin-tex.js"}
+
 
 def install(root: Path, cache: Path) -> Path:
     """Return the folder `node_modules`, as build/package-lock.json pins it.
@@ -53,7 +68,7 @@ def compile_bytecode(root: Path, modules: Path, *jobs: tuple[str, Path, Path]) -
 
 
 def make(root: Path, cache: Path) -> Path:
-    """Return a folder with `pyodide/`, `pyscript/`, `web-llm/`, `hash-wasm/` and `idiomorph/`, ready to be served."""
+    """Return a folder with `pyodide/`, `pyscript/` and those of `PLAIN`, ready to be served."""
     modules = install(root, cache)
     key = steps.fingerprint(root / "build" / "package-lock.json", root / "build" / "node", Path(__file__))
 
@@ -70,13 +85,10 @@ def make(root: Path, cache: Path) -> Path:
         for path in sorted((modules / "@pyscript" / "core" / "dist").iterdir()):
             if path.suffix in {".js", ".css"} and not path.name.startswith(PYSCRIPT_UNUSED):
                 shutil.copy(path, pyscript)
-        (folder / "web-llm").mkdir()
-        shutil.copy(modules / "@mlc-ai" / "web-llm" / "lib" / "index.js", folder / "web-llm")
-        (folder / "hash-wasm").mkdir()
-        for name in HASHES:
-            shutil.copy(modules / "hash-wasm" / "dist" / f"{name}.umd.min.js", folder / "hash-wasm")
-        (folder / "idiomorph").mkdir()
-        shutil.copy(modules / "idiomorph" / "dist" / "idiomorph.esm.js", folder / "idiomorph")
+        for name, paths in PLAIN.items():
+            (folder / name).mkdir()
+            for plain in paths:
+                shutil.copy(modules / plain, folder / name / RENAMED.get(plain, Path(plain).name))
 
     return steps.make(cache / "runtime", key, work, "preparing Pyodide, PyScript and WebLLM")
 

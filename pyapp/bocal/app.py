@@ -50,6 +50,7 @@ async def main() -> None:
     )  # fmt: skip
     document.listen(application)
     disk.listen(application.storing.take_folder)
+    application.desk.spawn(document.load())  # begins once the page is drawn
     await application.start()
 
     def update() -> None:

@@ -271,8 +271,21 @@ class Page(Protocol):
     def draw(self, region: str, html: str, *, stick: bool = False) -> None:
         """Make the element with the ID `region` hold `html`, keeping focus, scroll and what did not change.
 
-        `stick` keeps the main region scrolled to its end when it was there.
+        `stick` keeps the main region scrolled to its end when it was there. What an element with an ID and
+        `data-markdown` holds is that text, rendered; under `aria-busy` it is one that is being written.
         """
+
+    def write(self, element_id: str, markdown: str) -> None:
+        """Show all that has been written so far of such a text; costs the same however long it is.
+
+        A call may be left out for the sake of the next one: once complete, the text is drawn.
+        """
+
+    def code(self, block_id: str) -> str:
+        """Return the text of a block of code of such an element; its buttons have that ID as their argument."""
+
+    def set_words(self, words: Mapping[str, str]) -> None:
+        """Set the labels "copy" and "run" of blocks of code, "" for no such button; before anything is drawn."""
 
     def set_language(self, language: str) -> None:
         """Tell the browser and screen readers which language the page is in."""

@@ -4,16 +4,17 @@ Markup names what an element does: `data-act` (with `data-arg`) for buttons, `da
 those heard once they are left or Enter is pressed), `data-submit` for forms, `data-file` for choosing a file,
 `data-paste` for fields that take pasted files,
 `data-cancel` for dialogs, `data-grow` for lists that are drawn further as their end comes near. One listener of each
-kind, on the document, serves them all.
+kind, on the document, serves them all. `data-markdown` is a text that is shown rendered (see prose.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import js
 from pyodide.ffi import JsException, create_once_callable, create_proxy, to_js
-from pyscript.js_modules import idiomorph
+from pyscript.js_modules import morph
 
+from bocal.browser.prose import Prose
 from bocal.errors import Failure, Problem
 from bocal.protocols import Key
 
@@ -55,7 +56,7 @@ class Document:
     def __init__(self) -> None:
         self._drawn: dict[str, str] = {}
         self._frame: Callable[[], None] | None = None
-        self._how = to_js({"morphStyle": "innerHTML"}, dict_converter=js.Object.fromEntries)
+        self._prose = Prose(f"{site()}prose/", _steady)
 
     def listen(self, listener: Listener) -> None:  # noqa: C901 - one small function an event
         """Send what the visitor does to `listener`, for the life of the page."""
@@ -142,15 +143,35 @@ class Document:
         if element is None:
             return
         self._drawn[region] = html
-        main = js.document.getElementById("main") if stick else None
-        follow = main is not None and main.scrollHeight - main.scrollTop - main.clientHeight < NEAR_END
-        idiomorph.Idiomorph.morph(element, html, self._how)
-        for dialog in element.querySelectorAll("dialog"):
-            if not dialog.matches(":modal"):
-                dialog.close()
-                dialog.showModal()
-        if main is not None and follow:
-            main.scrollTop = main.scrollHeight
+
+        def work() -> None:
+            morph.morph(element, html)
+            self._prose.take(element)
+            for dialog in element.querySelectorAll("dialog"):
+                if not dialog.matches(":modal"):
+                    dialog.close()
+                    dialog.showModal()
+
+        if stick:
+            _steady(work)
+        else:
+            work()
+
+    def write(self, element_id: str, markdown: str) -> None:
+        """Go on with a text that is being written."""
+        self._prose.write(element_id, markdown)
+
+    def code(self, block_id: str) -> str:
+        """Return the text of a block of code."""
+        return str(js.document.getElementById(block_id).querySelector("code").textContent).removesuffix("\n")
+
+    def set_words(self, words: Mapping[str, str]) -> None:
+        """Take over the labels for blocks of code."""
+        self._prose.set_words(words)
+
+    async def load(self) -> None:
+        """Load what the page does not need to be drawn."""
+        await self._prose.load()
 
     def draw_frame(self, html: str) -> None:
         """Draw the page's skeleton; every region is drawn anew after it."""
@@ -243,6 +264,14 @@ class Document:
     def clear_fragment(self) -> None:
         """Take it off the address."""
         js.history.replaceState(None, "", js.location.pathname + js.location.search)
+
+
+def _steady(work: Callable[[], None]) -> None:
+    main = js.document.getElementById("main")
+    follow = main is not None and main.scrollHeight - main.scrollTop - main.clientHeight < NEAR_END
+    work()
+    if follow:
+        main.scrollTop = main.scrollHeight
 
 
 def site() -> str:

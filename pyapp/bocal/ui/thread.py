@@ -9,7 +9,7 @@ from bocal.ui.state import Phase, State
 
 
 def view(state: State) -> Html:
-    """The last messages; the answer being written is drawn by `answer` into its own place."""
+    """The last messages; the page goes on with the answer being written, under the name `written` gives."""
     said, versions = state.conversation.path(), state.conversation.versions()
     earlier = max(0, len(said) - state.turns)
     turns = [
@@ -25,9 +25,10 @@ def view(state: State) -> Html:
                aria_label=state.texts("thread.label"))  # fmt: skip
 
 
-def answer(state: State) -> Html:
-    """What is inside the answer being written."""
-    return _said(state, state.writing, writing=True) if state.writing else join(None)
+def written(message: Message) -> tuple[str, str]:
+    """Return the ID of the element in which an answer is being written, and its text so far: reasoning comes first."""
+    parts = reasoning.split(message.text)
+    return (f"thought-{message.id}", parts.thought) if parts.thinking else (f"prose-{message.id}", parts.answer)
 
 
 def _question(state: State, message: Message, versions: list[str]) -> Html:
@@ -70,9 +71,7 @@ def _answer(state: State, message: Message, versions: list[str]) -> Html:
     failed = problems.card(state, failure, f"answer-{message.id}", _ways_out(state, message)) if failure else None
     return tag("article",
         tag("div", logo(busy=writing), tag("span", message.by), class_="who is-busy" if writing else "who"),
-        # The same element holds the answer while it is written and after, so that nothing is drawn twice.
-        tag("div", _said(state, message, writing=writing), id="answer" if writing else f"a-{message.id}",
-            aria_busy="true" if writing else None),
+        _said(state, message, writing=writing),
         failed,
         _broken_off(state, message) if last and not writing and not failure else None,
         _tools(state, message, versions) if not writing else None,
@@ -82,19 +81,16 @@ def _answer(state: State, message: Message, versions: list[str]) -> Html:
 
 def _said(state: State, message: Message, *, writing: bool) -> Html:
     parts = reasoning.split(message.text)
-    waiting = tag("span", state.texts("thread.thinking"), class_="vh") if writing and not message.text else None
-    caret = tag("span", class_="caret", aria_hidden="true") if writing and not parts.thinking else None
     return join([
         _thought(state, message, parts, writing=writing) if parts.thought or parts.thinking else None,
-        waiting,
-        _prose(parts.answer, f"prose-{message.id}", caret),
+        tag("span", state.texts("thread.thinking"), class_="vh") if writing and not message.text else None,
+        _prose(parts.answer, f"prose-{message.id}", writing=writing and not parts.thinking),
     ])  # fmt: skip
 
 
-def _prose(text: str, name: str, caret: Html | None) -> Html:
-    paragraphs = text.split("\n\n")
-    last = tag("p", paragraphs[-1], caret) if paragraphs[-1] or caret else None
-    return tag("div", [tag("p", words) for words in paragraphs[:-1]], last, class_="prose", id=name)
+def _prose(text: str, name: str, *, writing: bool) -> Html:
+    # The same element holds a text while it is written and after, so that nothing is drawn twice.
+    return tag("div", class_="prose", id=name, data_markdown=text, aria_busy="true" if writing else None)
 
 
 def _thought(state: State, message: Message, parts: reasoning.Parts, *, writing: bool) -> Html:
@@ -108,7 +104,8 @@ def _thought(state: State, message: Message, parts: reasoning.Parts, *, writing:
     return tag("div",
         tag("button", icon("chev", "i s flip chev"), tag("span", words), type="button", data_act="fold.toggle",
             data_arg=name, aria_expanded=str(opened).lower(), aria_controls=name),
-        tag("div", [tag("p", each) for each in parts.thought.split("\n\n")], id=name, hidden=not opened),
+        tag("div", _prose(parts.thought, f"thought-{message.id}", writing=writing and parts.thinking), id=name,
+            hidden=not opened),
         class_="think",
     )  # fmt: skip
 

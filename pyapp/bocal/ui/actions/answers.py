@@ -21,6 +21,7 @@ class Answers:
         self.desk = desk
         self.conversation: Conversation | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._shown = ""
 
     async def do_chat_stop(self) -> None:
         """Stop the answer being written; what is there stays."""
@@ -34,7 +35,7 @@ class Answers:
         state = self.desk.state
         state.phase, state.screen, state.writing = Phase.ANSWERING, Screen.CHAT, message
         self.conversation = state.conversation
-        message.failure, message.finish = None, ""
+        message.failure, message.finish, self._shown = None, "", ""
         self.desk.draw()
         self._writing = asyncio.ensure_future(self._write(message, go_on))
         try:
@@ -94,8 +95,15 @@ class Answers:
                     return  # nothing can be kept here; the sidebar says so
 
     def _draw(self) -> None:
-        if self.desk.state.answering:
-            self.desk.outside.page.draw("answer", thread.answer(self.desk.state), stick=True)
+        message = self.desk.state.writing
+        if message is None or not self.desk.state.answering:
+            return
+        name, text = thread.written(message)
+        if name != self._shown:  # it begins, or has thought and answers now
+            self._shown = name
+            self.desk.draw("main")
+        else:
+            self.desk.outside.page.write(name, text)
 
 
 def _finish(reason: str) -> Any:

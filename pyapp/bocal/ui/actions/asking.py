@@ -115,7 +115,7 @@ class Asking:
         state = self.desk.state
         thinking = state.writing is not None and name == f"think-{state.writing.id}"
         state.folds[name] = not state.folds.get(name, thinking)
-        self.desk.draw("main", "answer")
+        self.desk.draw("main")
 
     async def _ready(self) -> bool:
         """Get the chosen model ready; returns whether it is."""

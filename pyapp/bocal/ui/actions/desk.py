@@ -78,6 +78,7 @@ class Desk:
         """Draw the frame too: its language or theme changed."""
         self.outside.page.set_language(self.state.texts.language)
         self.outside.page.set_theme(self.state.theme)
+        self.outside.page.set_words({"copy": self.state.texts("app.copy"), "run": ""})
         self.outside.draw_frame(screens.frame(self.state))
         self.draw()
 

@@ -51,6 +51,10 @@ class Frame:
         if said:
             await self.do_text_copy(reasoning.split(said[-1].text).answer)
 
+    async def do_code_copy(self, block_id: str) -> None:
+        """Copy a block of code."""
+        await self.do_text_copy(self.desk.outside.page.code(block_id))
+
     async def do_storage_keep(self) -> None:
         """Ask the browser to keep the files."""
         self.desk.state.kept = await self.desk.outside.keep()
