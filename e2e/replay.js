@@ -1,4 +1,5 @@
-// Stands in for engine.js: answers WebLLM's messages with recorded streams. e2e/replay.py fills in what is said to which question.
+// Stands in for engine.js: answers WebLLM's messages with recorded streams. e2e/replay.py fills in what is said to which question;
+// any other question is answered with the whole request, as JSON.
 const ANSWERS = [/* answers */];
 const streams = new Map();
 
@@ -6,7 +7,8 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 const begin = ({ request, streamId }) => {
   const question = request.messages.at(-1).content;
-  const { pieces, rate } = ANSWERS.find((answer) => answer.question === question);
+  const echo = { pieces: ["```json\n", JSON.stringify(request), "\n```\n"], rate: 0 };
+  const { pieces, rate } = ANSWERS.find((answer) => answer.question === question) ?? echo;
   streams.set(streamId, { pieces, rate, at: 0, begun: performance.now(), told: false });
   return null;
 };
@@ -21,7 +23,8 @@ const next = async ({ streamId }) => {
   if (stream.told) return undefined;
   stream.told = true;
   const extra = { time_to_first_token_s: 0.1, decode_tokens_per_s: stream.rate || 100 };
-  return { choices: [], usage: { prompt_tokens: 10, completion_tokens: stream.at, extra } };
+  const finish_reason = stream.stopped ? "abort" : "stop";
+  return { choices: [{ delta: {}, finish_reason }], usage: { prompt_tokens: 10, completion_tokens: stream.at, extra } };
 };
 
 const answers = {

@@ -6,8 +6,10 @@ The page, its messages to the worker and all that it draws are real; only the mo
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import BrowserContext, Route
+from person import ask
+from playwright.sync_api import BrowserContext, Page, Route
 
 SCRIPT = Path(__file__).with_name("replay.js")
 
@@ -15,7 +17,8 @@ SCRIPT = Path(__file__).with_name("replay.js")
 def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
     """Let every page of `context` answer with these pieces, by question; `rate` is how many a second (0: at once).
 
-    The browser has no service workers then: one would hand the page the real engine.
+    Any other question is answered with the whole request, in JSON (`request_of`). The browser has no service workers
+    then: one would hand the page the real engine.
     """
     recorded = [{"question": question, "pieces": list(said), "rate": rate} for question, said in answers.items()]
     body = SCRIPT.read_text().replace("[/* answers */]", json.dumps(recorded))
@@ -25,3 +28,10 @@ def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: 
 
     context.add_init_script("delete Navigator.prototype.serviceWorker")
     context.route("**/engine.js", fulfil)
+
+
+def request_of(page: Page, question: str) -> dict[str, Any]:
+    """Ask something that was not recorded; return what the engine was asked, in WebLLM's terms."""
+    ask(page, question)
+    told: dict[str, Any] = json.loads(page.locator(".msg:not(.user)").last.locator("code").inner_text())
+    return told

@@ -59,6 +59,7 @@ class Answers:
             began = self.desk.outside.clock()
             async for chunk in engine.chat(turns, settings.to_request(chosen)):
                 self._take(message, chunk, began)
+            message.finish = message.finish or "stop"
         except Failure as failure:
             message.failure = failure
         finally:
