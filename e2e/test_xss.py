@@ -34,7 +34,8 @@ AUDIT = """() => {
     const MATHML = "math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msup " +
         "msubsup mtable mtd mtext mtr munder munderover";
     const elements = new Set(`${HTML} ${MATHML}`.split(" "));
-    const classes = /^(code|code-head|lang|btn|quiet|sm|i|s|hljs.*|language-[a-z]+|[a-z]+_+|table-wrap|math|math-block|task)$/;
+    const ours = /^(code|code-head|lang|btn|quiet|sm|i|s|table-wrap|math|math-block|task)$/;
+    const colours = /^(hljs.*|language-[a-z]+|[a-z]+_+)$/;
     const values = {
         href: /^(https?:\\/\\/[^\\/]|mailto:.|#copy$)/, id: /^prose-\\d+-code-\\d+(-out)?$/, target: /^_blank$/,
         rel: /^noopener noreferrer$/, "data-act": /^code\\.copy$/, "data-arg": /^prose-\\d+-code-\\d+$/,
@@ -43,14 +44,15 @@ AUDIT = """() => {
     };
     const plain = new Set(["title", "class", "aria-hidden", "disabled", "checked"]);
     const strange = [];
-    for (const prose of document.querySelectorAll(".msg.is-last .prose")) for (const it of prose.querySelectorAll("*")) {
+    for (const it of document.querySelectorAll(".msg.is-last .prose *")) {
         if (!elements.has(it.localName)) strange.push(it.outerHTML);
         for (const { name, value } of it.attributes) {
             const inFormula = it.namespaceURI.endsWith("MathML") && /^[a-z]+$/.test(name) && !name.startsWith("on");
             const known = values[name]?.test(value) || plain.has(name) || inFormula;
             if (!known || /^(style|src|action)/.test(name)) strange.push(`${name} of ${it.outerHTML}`);
         }
-        for (const name of it.classList) if (!classes.test(name)) strange.push(`class of ${it.outerHTML}`);
+        for (const name of it.classList)
+            if (!ours.test(name) && !colours.test(name)) strange.push(`class of ${it.outerHTML}`);
         if (it.localName === "a" && !(it.target === "_blank" && it.rel === "noopener noreferrer" && it.href))
             strange.push(it.outerHTML);
         if (it.localName === "button" && !it.parentElement.matches("figure > figcaption")) strange.push(it.outerHTML);

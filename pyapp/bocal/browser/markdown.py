@@ -20,9 +20,11 @@ from pyscript import js_import
 
 from bocal.chat.markdown import Highlighting, is_safe, language
 
-_TAGS = (
-    "p h3 h4 h5 h6 ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td var div".split()
-)  # pre, var and div stand for code and formulas until those are put in their place
+# pre, var and div stand for code and formulas until those are put in their place.
+_TAGS = [
+    "p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "br", "strong", "em", "s", "a", "code",
+    "table", "thead", "tbody", "tr", "th", "td", "pre", "var", "div",
+]  # fmt: skip
 _ATTRIBUTES = ["href", "title", "align", "start"]
 _TOKEN = ["type", "level", "nesting", "map"]
 _TEX = {"output": "mathml", "throwOnError": True, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
@@ -58,7 +60,7 @@ class Markdown:
         self._colours = _object({"ALLOWED_TAGS": ["span"], "ALLOWED_ATTR": ["class"], **_STRICT})
         self._maths = _object({"USE_PROFILES": {"mathMl": True}, "FORBID_ATTR": ["style", "class", "id"], **_STRICT})
         self._md = self._configure(markdown_it.default, tex.tex)
-        self.is_same = getattr(js.Object, "is")  # noqa: B009 - a keyword
+        self.is_same = getattr(js.Object, "is")
 
     @classmethod
     async def load(cls, folder: str) -> "Markdown":
