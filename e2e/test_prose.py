@@ -140,8 +140,8 @@ def test_an_answer_is_shown_as_it_comes_and_announced_once_complete(said: Said) 
     answer = page.locator(".msg .prose")
     expect(answer.locator("strong")).to_have_text(re.compile("^bo"))  # bold from its first letters on
     expect(answer).to_have_attribute("aria-busy", "true")
-    first = answer.locator("p").first.element_handle()
     expect(answer.locator("figure .hljs-keyword")).to_have_text("let")
+    first = answer.locator("p").first.element_handle()
     expect(answer).to_have_attribute("aria-busy", "true")
     expect(answer).not_to_have_attribute("aria-busy", "true")
     assert first.evaluate("(it) => it.isConnected && it.textContent") == "Some bold text"  # never drawn again
