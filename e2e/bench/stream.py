@@ -150,7 +150,6 @@ def longest_task(session: CDPSession, stream: str) -> float:
         for event in events
         if event.get("ph") == "X" and "tdur" in event and (event["pid"], event["tid"]) in main
     )
-    print(len(tasks), [round(t) for t in tasks[-12:]])
     return float(tasks[-1])
 
 
@@ -169,7 +168,7 @@ def measure(page: Page, question: str) -> Figures:
     session.send("Tracing.start", {"transferMode": "ReturnAsStream", "traceConfig": config})
     page.evaluate(FRAMES)
     page.keyboard.press("Enter")
-    costs = []
+    costs: list[float] = []
     for first, last in (EARLY, LATE):
         page.wait_for_function("(n) => window.tokens >= n", arg=first, polling=100)
         begin, at = busy(session), page.evaluate("window.tokens")
@@ -182,7 +181,7 @@ def measure(page: Page, question: str) -> Figures:
         page.wait_for_timeout(50)
     longest = longest_task(session, ended[0])
     session.detach()
-    return Figures(longest, *costs, lost, idle)
+    return Figures(longest, costs[0], costs[1], lost, idle)
 
 
 def run() -> Iterator[Row]:

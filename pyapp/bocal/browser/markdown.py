@@ -20,13 +20,16 @@ from pyscript import js_import
 
 from bocal.chat.markdown import Highlighting, is_safe, language
 
-_TAGS = (
-    ["p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "br", "strong", "em", "s", "a", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "var", "div"]
-)  # pre, var and div stand for code and formulas until those are put in their place
+# pre, var and div stand for code and formulas until those are put in their place.
+_TAGS = [
+    "p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "br", "strong", "em", "s", "a", "code",
+    "table", "thead", "tbody", "tr", "th", "td", "pre", "var", "div",
+]  # fmt: skip
 _ATTRIBUTES = ["href", "title", "align", "start"]
 _TOKEN = ["type", "level", "nesting", "map"]
 _TEX = {"output": "mathml", "throwOnError": True, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
 _TEX_SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)
+_BETWEEN = re.compile(r">\n+<")  # blocks; text has no bare > or <
 _TASK = re.compile(r"\[([ xX])\] ")
 
 
@@ -80,7 +83,7 @@ class Markdown:
         """
         self._codes, self._formulas = [], []
         html = str(self._md.render(source, self._closed if complete else self._open))
-        fragment = self._purify.sanitize(html.replace(">\n<", "><"), self._allowed)  # no text between blocks
+        fragment = self._purify.sanitize(_BETWEEN.sub("><", html), self._allowed)
         if self._formulas:
             for place, (text, display) in zip(fragment.querySelectorAll("var, div"), self._formulas, strict=True):
                 self._put_formula(place, text, display=display)
@@ -250,6 +253,8 @@ def _formula_block(state: Any, start: int, end: int, silent: bool) -> bool:
     closing = {"$$": "$$", "\\[": "\\]"}.get(rest[:2])
     if closing is None:
         return False
+    if silent:  # it ends a paragraph whatever follows, as a fence does: what is final must not depend on later lines
+        return True
     lines, rest = [], rest[2:]
     while not rest.rstrip().endswith(closing):
         lines.append(rest)
@@ -262,11 +267,10 @@ def _formula_block(state: Any, start: int, end: int, silent: bool) -> bool:
             return False
         rest = str(state.getLines(line, line + 1, state.blkIndent, False))
     closed = line < end
-    if not silent:
-        state.line = line + 1 if closed else end
-        token = state.push("math_block" if closed else "math_open", "math", 0)
-        token.block, token.map = True, to_js([start, state.line])
-        token.content = "\n".join([*lines, rest.rstrip().removesuffix(closing)] if closed else lines).strip()
+    state.line = line + 1 if closed else end
+    token = state.push("math_block" if closed else "math_open", "math", 0)
+    token.block, token.map = True, to_js([start, state.line])
+    token.content = "\n".join([*lines, rest.rstrip().removesuffix(closing)] if closed else lines).strip()
     return True
 
 

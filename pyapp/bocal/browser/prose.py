@@ -170,7 +170,7 @@ class _Writer:
         lines = (self._head + rest).split("\n")
         if found.line > head:
             final = "".join(f"{line}\n" for line in lines[head : found.line])
-            nodes, codes = self._place(final, complete=True)
+            _nodes, codes = self._place(final, complete=True)
             self._codes += codes
             self._done += len(final)
             self._body, self._head = None, ""

@@ -64,7 +64,7 @@ def cut(tokens: Sequence[Mapping[str, Any]]) -> Cut:
 
 
 def _begins_block(token: Mapping[str, Any]) -> bool:
-    return token["level"] == 0 and token["nesting"] >= 0
+    return bool(token["level"] == 0 and token["nesting"] >= 0)
 
 
 def _starts(tokens: Sequence[Mapping[str, Any]], kind: str, level: int) -> list[int]:

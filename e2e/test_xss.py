@@ -1,0 +1,157 @@
+"""What a model writes is hostile: nothing of it runs, loads, sends, or passes for a part of the page."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import person
+import pytest
+import servers
+import xss
+from playwright.sync_api import Browser, BrowserContext, Page
+from replay import replay
+
+VECTORS = [vector for vectors in xss.TECHNIQUES.values() for vector in vectors]
+TOGETHER = 15  # in one conversation
+
+# Everything that a vector may set off is written down.
+LISTEN = """(() => {
+    const seen = window.seen = [];
+    for (const name of ["alert", "confirm", "prompt", "print"])
+        window[name] = (...words) => void seen.push(`${name}(${words})`);
+    for (const type of ["securitypolicyviolation", "error"])
+        addEventListener(type, (event) => seen.push(
+            `${type}: ${event.violatedDirective ?? ""} ${event.blockedURI ?? ""} ${event.message ?? ""}`), true);
+    Object.defineProperty(window, "ran", { set: () => seen.push("ran") });
+})()"""
+
+# Returns what is in an answer but should not be: elements, attributes or names that only a model can have brought.
+AUDIT = """() => {
+    const HTML = "p h3 h4 h5 h6 ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td div " +
+        "figure figcaption span button svg use input";
+    const MATHML = "math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msup " +
+        "msubsup mtable mtd mtext mtr munder munderover";
+    const elements = new Set(`${HTML} ${MATHML}`.split(" "));
+    const ours = /^(code|code-head|lang|btn|quiet|sm|i|s|table-wrap|math|math-block|task)$/;
+    const colours = /^(hljs.*|language-[a-z]+|[a-z]+_+)$/;
+    const values = {
+        href: /^(https?:\\/\\/[^\\/]|mailto:.|#copy$)/, id: /^prose-\\d+-code-\\d+(-out)?$/, target: /^_blank$/,
+        rel: /^noopener noreferrer$/, "data-act": /^code\\.copy$/, "data-arg": /^prose-\\d+-code-\\d+$/,
+        type: /^(button|checkbox)$/, tabindex: /^0$/, align: /^(left|center|right)$/, start: /^\\d+$/,
+        xmlns: /^http:\\/\\/www\\.w3\\.org\\/1998\\/Math\\/MathML$/,
+    };
+    const plain = new Set(["title", "class", "aria-hidden", "disabled", "checked"]);
+    const strange = [];
+    for (const it of document.querySelectorAll(".msg.is-last .prose *")) {
+        if (!elements.has(it.localName)) strange.push(it.outerHTML);
+        for (const { name, value } of it.attributes) {
+            const inFormula = it.namespaceURI.endsWith("MathML") && /^[a-z]+$/.test(name) && !name.startsWith("on");
+            const known = values[name]?.test(value) || plain.has(name) || inFormula;
+            if (!known || /^(style|src|action)/.test(name)) strange.push(`${name} of ${it.outerHTML}`);
+        }
+        for (const name of it.classList)
+            if (!ours.test(name) && !colours.test(name)) strange.push(`class of ${it.outerHTML}`);
+        if (it.localName === "a" && !(it.target === "_blank" && it.rel === "noopener noreferrer" && it.href))
+            strange.push(it.outerHTML);
+        if (it.localName === "button" && !it.parentElement.matches("figure > figcaption")) strange.push(it.outerHTML);
+    }
+    return strange;
+}"""
+
+
+# A sanitiser that lets everything through, and HTML that was text with it.
+BYPASS = """export default { sanitize: (html) => document.createRange().createContextualFragment(
+    new DOMParser().parseFromString(html, "text/html").body.textContent) };"""
+
+
+@dataclass
+class Hostile:
+    """A page whose model is hostile, what it has requested since it was ready, and what its links have opened."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def hostile(
+    context: BrowserContext, site: servers.Server, answers: Mapping[str, Sequence[str]], rate: float = 0
+) -> Iterator[Hostile]:
+    """Open a page whose model says these things."""
+    replay(context, answers, rate)
+    context.add_init_script(LISTEN)
+    context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.fulfill(body="elsewhere"))
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    it = Hostile(page)
+    page.on("pageerror", lambda error: it.requests.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: it.requests.append(f"dialog: {dialog.message}"))
+    person.open_page(page, site.origin)
+    person.wait_until_ready(page, "The guide")
+    page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => /purify/.test(name))")
+    page.on("request", lambda request: it.requests.append(request.url))
+    page.on("popup", lambda other: it.opened.append(other.url))
+    yield it
+    context.close()
+
+
+def seen(page: Page) -> list[str]:
+    """What the listener of the page has written down."""
+    found: list[str] = page.evaluate("window.seen")
+    return found
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_nothing_that_a_model_writes_does_anything(
+    browser: Browser, browser_context_args: dict[str, Any], site: servers.Server, streamed: bool
+) -> None:
+    """Streamed: bit by bit, under the page's policy, which is not even asked. Whole: without any policy."""
+    assert len(set(VECTORS)) == len(VECTORS) >= 200
+    said = {f"vector {n}": re.findall(r"[\s\S]{1,4}", it) if streamed else [it] for n, it in enumerate(VECTORS)}
+    context = browser.new_context(**browser_context_args, bypass_csp=not streamed)
+    with hostile(context, site, said, 200 if streamed else 0) as it:
+        for number, vector in enumerate(VECTORS):
+            if number % TOGETHER == 0 and number:
+                press_every_link(it)
+                person.begin_anew(it.page)
+            person.ask(it.page, f"vector {number}")
+            assert it.page.evaluate(AUDIT) == [], vector
+            assert seen(it.page) == [], vector
+            assert [url for url in it.requests if not url.endswith("/prose/katex.mjs")] == [], vector
+        press_every_link(it)
+        assert it.opened
+
+
+def press_every_link(it: Hostile) -> None:
+    """Press all links of the answers: they open pages elsewhere, and this one stays as it is."""
+    address = it.page.url
+    links = it.page.locator(".prose a")
+    for number in range(links.count()):
+        if str(links.nth(number).get_attribute("href")).startswith("http"):
+            with it.page.expect_popup() as popup:
+                links.nth(number).dispatch_event("click")
+            assert popup.value.evaluate("window.opener") is None
+            popup.value.close()
+    assert it.page.url == address
+    assert seen(it.page) == []
+
+
+@pytest.mark.parametrize("policy", [True, False])
+def test_the_listener_would_see_it(
+    browser: Browser, browser_context_args: dict[str, Any], site: servers.Server, policy: bool
+) -> None:
+    context = browser.new_context(**browser_context_args, bypass_csp=not policy)
+    context.route("**/purify.es.mjs", lambda route: route.fulfill(body=BYPASS, content_type="text/javascript"))
+    said = {"script": ["<img src=x onerror=window.ran=1>"], "beacon": [f"<img src={xss.EVIL}/i.png>"]}
+    with hostile(context, site, said) as it:
+        for question in said:
+            person.ask(it.page, question)
+            assert it.page.evaluate(AUDIT) != []
+        if policy:
+            for directive in ("script-src", "img-src"):
+                it.page.wait_for_function(f"window.seen.some((it) => it.includes('{directive}'))")
+        else:
+            it.page.wait_for_function("window.seen.includes('ran')")
+            assert f"{xss.EVIL}/i.png" in it.requests
