@@ -53,7 +53,7 @@ class Document:
 
     def __init__(self) -> None:
         self._drawn: dict[str, str] = {}
-        self._frame: Callable[[], None] | None = None
+        self._works: dict[Callable[[], None], None] = {}  # in the order asked for
         self._how = to_js({"morphStyle": "innerHTML"}, dict_converter=js.Object.fromEntries)
 
     def listen(self, listener: Listener) -> None:  # noqa: C901 - one small function an event
@@ -126,11 +126,9 @@ class Document:
 
     def draw(self, region: str, html: str, *, stick: bool = False) -> None:
         """Make a region hold `html`."""
-        if self._drawn.get(region) == html:
-            return
         element = js.document.getElementById(region)
-        if element is None:
-            return
+        if element is None or (self._drawn.get(region) == html and bool(element.firstChild) == bool(html)):
+            return  # a region inside another is empty once that one was drawn anew
         self._drawn[region] = html
         main = js.document.getElementById("main") if stick else None
         follow = main is not None and main.scrollHeight - main.scrollTop - main.clientHeight < NEAR_END
@@ -164,6 +162,12 @@ class Document:
         """Whether the sidebar is a drawer."""
         return bool(js.matchMedia("(max-width: 720px)").matches)
 
+    def code(self, block_id: str) -> str:
+        """Return the text of a block of code, "" where there is no such block."""
+        block = js.document.getElementById(block_id)
+        text = block.querySelector("pre > code") if block else None
+        return str(text.textContent) if text else ""
+
     def focus(self, element_id: str) -> None:
         """Move the focus."""
         element = js.document.getElementById(element_id)
@@ -187,16 +191,14 @@ class Document:
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture; in a hidden tab, soon."""
-        if self._frame is None:
-            hidden = js.document.hidden
-            self._frame = work
-            later = create_once_callable(lambda *_time: self._run_frame())
-            js.setTimeout(later, 200) if hidden else js.requestAnimationFrame(later)
-        self._frame = work
+        if not self._works:
+            later = create_once_callable(lambda *_time: self._run_works())
+            js.setTimeout(later, 200) if js.document.hidden else js.requestAnimationFrame(later)
+        self._works[work] = None
 
-    def _run_frame(self) -> None:
-        work, self._frame = self._frame, None
-        if work:
+    def _run_works(self) -> None:
+        works, self._works = self._works, {}
+        for work in works:
             work()
 
     async def copy(self, text: str) -> None:

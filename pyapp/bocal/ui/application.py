@@ -19,6 +19,7 @@ from bocal.ui.actions.keeping import Keeping
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.returning import Returning
+from bocal.ui.actions.running import Running
 from bocal.ui.actions.searching import Searching
 from bocal.ui.actions.sharing import Sharing
 from bocal.ui.actions.storing import Storing
@@ -42,10 +43,11 @@ class Application:
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
         self.storing = Storing(desk, self.downloads, self.returning)
-        asking = Asking(desk, self.loading, self.answers)
+        running = Running(desk)
+        asking = Asking(desk, self.loading, self.answers, running)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            self.keeping, self.sharing, self.storing, asking, Frame(desk), self,
+            self.keeping, self.sharing, self.storing, running, asking, Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)

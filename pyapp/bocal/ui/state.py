@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bocal.chat.conversation import Conversation
+from bocal.chat.run import Run
 from bocal.errors import Failure
 from bocal.models import library, source
 from bocal.models.aside import Kept
@@ -135,11 +136,11 @@ class Departure:
 class State:
     """One page's worth of facts; whatever can be derived from them is a property or a view's business.
 
-    Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
-    `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
-    browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked. `used` is
-    when each model was last loaded, in seconds since 1970; `cleaning` the pile of orphans that is about to be deleted
-    ("": all).
+    `runs` are the blocks of code that were run, by the ID of their figure. Of the selector: what its list is narrowed
+    to, how many `rows` of it are drawn, and whose `menu` is open (an ID). `room` is what this site uses and may use, in
+    bytes (None: the browser does not tell); `promised` whether the browser keeps its files for good (None: it makes no
+    such promise); `kept` what it answered when asked. `used` is when each model was last loaded, in seconds since 1970;
+    `cleaning` the pile of orphans that is about to be deleted ("": all).
     """
 
     texts: Texts
@@ -155,6 +156,7 @@ class State:
     failure: Failure | None = None
     downloads: dict[str, Download] = field(default_factory=dict)
     conversation: Conversation = field(default_factory=Conversation)
+    runs: dict[str, Run] = field(default_factory=dict)
     context_window: int = 0
     draft: str = ""
     screen: Screen = Screen.CHAT

@@ -4,19 +4,22 @@ from bocal.chat.conversation import Conversation
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.loading import Loading
+from bocal.ui.actions.running import Running
 from bocal.ui.state import Phase, Screen
 
 
 class Asking:
     """Actions of the composer and of the messages."""
 
-    def __init__(self, desk: Desk, loading: Loading, answers: Answers) -> None:
+    def __init__(self, desk: Desk, loading: Loading, answers: Answers, running: Running) -> None:
         self.desk = desk
         self.loading = loading
         self.answers = answers
+        self.running = running
 
     async def do_chat_new(self) -> None:
         """Begin a new conversation."""
+        self.running.leave()
         await self.answers.end()
         self.desk.state.conversation, self.desk.state.screen = Conversation(), Screen.CHAT
         self.desk.close_drawer()
@@ -45,6 +48,7 @@ class Asking:
         state = self.desk.state
         if state.selected is None or not state.conversation.messages or state.phase is Phase.ANSWERING:
             return
+        self.running.stop()
         if state.phase is not Phase.READY:
             await self.loading.get_ready(state.selected)
         message = state.conversation.messages[-1]
