@@ -82,7 +82,7 @@ class Stream(io.RawIOBase):
 class Nobody(io.TextIOBase):
     """Standard input."""
 
-    def readline(self, _size: int = -1) -> str:  # type: ignore[override]
+    def readline(self, _size: int | None = -1) -> str:  # type: ignore[override]
         """There is nobody to answer."""
         raise NoInput
 
@@ -94,7 +94,7 @@ async def run(code: str, say: Callable[[str], object]) -> None:
     voice = Voice(say)
     main = types.ModuleType("__main__")
     before = sys.modules["__main__"], sys.stdin, sys.stdout, sys.stderr
-    sys.modules["__main__"], sys.stdin = main, Nobody()  # type: ignore[assignment]
+    sys.modules["__main__"], sys.stdin = main, Nobody()
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(Stream(voice, name), "utf-8", "backslashreplace", write_through=True)  # type: ignore[type-var]
         for name in ("out", "err")
