@@ -9,7 +9,7 @@ from pathlib import Path
 import steps
 from environment import MissingError
 
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+PYODIDE_FILES = ("pyodide.mjs", "pyodide.js", "pyodide.asm.mjs", "pyodide.asm.wasm")
 # PyScript's editors, terminals, other interpreters and zip reader: megabytes that this page never asks for.
 PYSCRIPT_UNUSED = ("codemirror", "xterm", "zip-", "toml", "mpy-", "storage", "service-worker")
 

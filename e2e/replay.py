@@ -14,14 +14,21 @@ from playwright.sync_api import BrowserContext, Page, Route
 SCRIPT = Path(__file__).with_name("replay.js")
 
 
-def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
-    """Let every page of `context` answer with these pieces, by question; `rate` is how many a second (0: at once).
+def script(answers: Mapping[str, Sequence[str]], rate: float = 0) -> str:
+    """Return the worker, which answers with these pieces, by question; `rate` is how many a second (0: at once).
 
-    Any other question is answered with the whole request, in JSON (`request_of`). The browser has no service workers
-    then: one would hand the page the real engine.
+    Any other question is answered with the whole request, in JSON (`request_of`).
     """
     recorded = [{"question": question, "pieces": list(said), "rate": rate} for question, said in answers.items()]
-    body = SCRIPT.read_text().replace("[/* answers */]", json.dumps(recorded))
+    return SCRIPT.read_text().replace("[/* answers */]", json.dumps(recorded))
+
+
+def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
+    """Let every page of `context` have the worker that `script` makes.
+
+    The browser has no service workers then: one would hand the page the real engine.
+    """
+    body = script(answers, rate)
 
     def fulfil(route: Route) -> None:
         route.fulfill(body=body, content_type="text/javascript")

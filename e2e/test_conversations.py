@@ -159,9 +159,7 @@ def test_a_damaged_file_changes_nothing_and_says_why(
     expect(rows(page)).to_have_count(3)
 
 
-def test_one_conversation_is_exported_as_markdown_and_as_json(
-    page: Page, site: servers.Server, tmp_path: Path
-) -> None:
+def test_one_conversation_is_exported_as_markdown_and_as_json(page: Page, site: servers.Server, tmp_path: Path) -> None:
     talk(page, site)
     with page.expect_download() as download:
         from_row(page, "Proofread my letter", "Export as Markdown")

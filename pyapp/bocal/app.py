@@ -13,6 +13,7 @@ from bocal.browser.notes import OwnDatabase
 from bocal.browser.offline import Offline
 from bocal.browser.page import Document
 from bocal.browser.quota import StorageManager
+from bocal.browser.runner import Sandbox
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
@@ -42,8 +43,9 @@ async def main() -> None:
     application = Application(
         Outside(
             page=document, settings=settings, session=LocalStorage("sessionStorage"), network=network, store=store,
-            means=means, disk=disk, quota=StorageManager(), engine=WebLlm(), look=gpu.look, keep=gpu.ask_to_keep,
-            shrink=pictures.shrink, clock=time.monotonic, take_over=offline.take_over, is_narrow=document.is_narrow,
+            means=means, disk=disk, quota=StorageManager(), engine=WebLlm(), runner=Sandbox(site), look=gpu.look,
+            keep=gpu.ask_to_keep, shrink=pictures.shrink, clock=time.monotonic, take_over=offline.take_over,
+            is_narrow=document.is_narrow,
             draw_frame=document.draw_frame, report=_report, site=site, tabs=tabs, notes=notes,
         ),
         state,

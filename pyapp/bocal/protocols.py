@@ -1,6 +1,6 @@
 """What the rooms ask of the outside world; `browser/` answers in the page, plain fakes or files do elsewhere."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -253,6 +253,16 @@ class Engine(Protocol):
         """Free the GPU."""
 
 
+class Runner(Protocol):
+    """A sandbox for Python code: no network, no document, nothing that is kept here."""
+
+    def run(self, code: str) -> AsyncGenerator[str]:
+        """Run a block of code; yields what the sandbox says of it (`chat/run.py` reads that), without an end.
+
+        Closing the generator ends the sandbox at once. Raises Failure when Python's files cannot be had.
+        """
+
+
 @dataclass(frozen=True)
 class Key:
     """A key that was pressed: its DOM name, whether Ctrl or Cmd and Shift were down, and where the focus was."""
@@ -312,7 +322,7 @@ class Page(Protocol):
         """Scroll so that an element is seen, in the middle if possible."""
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
-        """Call `work` once before the next picture is drawn; asking again before then changes nothing."""
+        """Call `work` once before the next picture is drawn; asking for the same before then changes nothing."""
 
     async def copy(self, text: str) -> None:
         """Put `text` on the clipboard; raises Failure(COPY_REFUSED)."""

@@ -43,6 +43,9 @@ class Listener(Protocol):
     def changed_elsewhere(self, key: str) -> None:
         """Another tab changed this key of localStorage ("" when it emptied all of it)."""
 
+    def rendered(self) -> None:
+        """A text was rendered, with the blocks of code in it."""
+
     def moved(self) -> None:
         """The end of the page's address changed, from its "#" on."""
 
@@ -55,7 +58,7 @@ class Document:
 
     def __init__(self) -> None:
         self._drawn: dict[str, str] = {}
-        self._frame: Callable[[], None] | None = None
+        self._works: dict[Callable[[], None], None] = {}  # in the order asked for
         self._prose = Prose(f"{site()}prose/", _steady)
 
     def listen(self, listener: Listener) -> None:  # noqa: C901 - one small function an event
@@ -126,6 +129,7 @@ class Document:
                 event.preventDefault()
                 await take(action, event.clipboardData.files.item(0))
 
+        self._prose.rendered = listener.rendered
         js.window.addEventListener("storage", create_proxy(stored))
         js.window.addEventListener("hashchange", create_proxy(lambda _event: listener.moved()))
         for name, hear, capture in (
@@ -137,11 +141,9 @@ class Document:
 
     def draw(self, region: str, html: str, *, stick: bool = False) -> None:
         """Make a region hold `html`."""
-        if self._drawn.get(region) == html:
-            return
         element = js.document.getElementById(region)
-        if element is None:
-            return
+        if element is None or (self._drawn.get(region) == html and bool(element.firstChild) == bool(html)):
+            return  # a region inside another is empty once that one was drawn anew
         self._drawn[region] = html
 
         def work() -> None:
@@ -162,8 +164,10 @@ class Document:
         self._prose.write(element_id, markdown)
 
     def code(self, block_id: str) -> str:
-        """Return the text of a block of code."""
-        return str(js.document.getElementById(block_id).querySelector("code").textContent).removesuffix("\n")
+        """Return the text of a block of code, "" where there is no such block."""
+        block = js.document.getElementById(block_id)
+        text = block.querySelector("pre > code") if block else None
+        return str(text.textContent).removesuffix("\n") if text else ""
 
     def set_words(self, words: Mapping[str, str]) -> None:
         """Take over the labels for blocks of code."""
@@ -230,16 +234,14 @@ class Document:
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture; in a hidden tab, soon."""
-        if self._frame is None:
-            hidden = js.document.hidden
-            self._frame = work
-            later = create_once_callable(lambda *_time: self._run_frame())
-            js.setTimeout(later, 200) if hidden else js.requestAnimationFrame(later)
-        self._frame = work
+        if not self._works:
+            later = create_once_callable(lambda *_time: self._run_works())
+            js.setTimeout(later, 200) if js.document.hidden else js.requestAnimationFrame(later)
+        self._works[work] = None
 
-    def _run_frame(self) -> None:
-        work, self._frame = self._frame, None
-        if work:
+    def _run_works(self) -> None:
+        works, self._works = self._works, {}
+        for work in works:
             work()
 
     async def copy(self, text: str) -> None:

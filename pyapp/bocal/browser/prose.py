@@ -32,6 +32,7 @@ class Prose:
         self._seen: list[Any] = []
         self._work: asyncio.Task[None] | None = None
         self._rested = 0.0
+        self.rendered: Callable[[], None] = lambda: None
         self._observer: Any = None
 
     def set_words(self, words: Mapping[str, str]) -> None:
@@ -109,6 +110,7 @@ class Prose:
         if element.isConnected and text_of.normalise(str(element.dataset.markdown), complete=True) == text:
             self._writers[name] = writer
             self._steady(lambda: writer.move_to(element))
+            self.rendered()
 
 
 class _Writer:

@@ -21,6 +21,7 @@ from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.picturing import Picturing
 from bocal.ui.actions.remembering import Remembering
 from bocal.ui.actions.returning import Returning
+from bocal.ui.actions.running import Running
 from bocal.ui.actions.searching import Searching
 from bocal.ui.actions.sharing import Sharing
 from bocal.ui.actions.storing import Storing
@@ -46,14 +47,15 @@ class Application:
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
         self.storing = Storing(desk, self.downloads, self.returning)
-        self.remembering = Remembering(desk, self.answers)
+        self.running = Running(desk)
+        self.remembering = Remembering(desk, self.answers, self.running)
         self.tuning = Tuning(desk, self.loading, self.remembering)
         self.picturing = Picturing(desk)
         asking = Asking(desk, self.loading, self.answers, self.remembering)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
-            self.keeping, self.sharing, self.storing, self.remembering, self.tuning, self.picturing, asking,
-            Widening(desk, asking, self.tuning), Frame(desk), self,
+            self.keeping, self.sharing, self.storing, self.running, self.remembering, self.tuning, self.picturing,
+            asking, Widening(desk, asking, self.tuning), Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -180,6 +182,10 @@ class Application:
             return ""
         return {"o": "chat.new", "f": "side.focus", "e": "tuning.open", "b": "sidebar.toggle", "l": "composer.focus",
                 "y": "answer.copy"}.get(name, "")  # fmt: skip
+
+    def rendered(self) -> None:
+        """Show again what blocks of code have written."""
+        self.running.redraw()
 
     def moved(self) -> None:
         """Follow a link to this page that proposes a model."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from bocal.chat.conversation import Conversation, Message
 from bocal.chat.history import Found, Head
+from bocal.chat.run import Run
 from bocal.errors import Failure
 from bocal.models import library, source
 from bocal.models.aside import Kept
@@ -170,7 +171,8 @@ class State:
     Of the conversation: how many of its last `turns` are drawn, the answer it is `writing` (of this conversation or
     another), the question whose words are `edited` (`editing`, an ID), the `folds` the visitor opened or closed. Of
     the model: `context_window` and the `widest` it could have, in tokens, the settings of its `own`, and those `tuned`
-    for all conversations, by its ID. `pictures` go with the draft, data URLs by ID.
+    for all conversations, by its ID. `pictures` go with the draft, data URLs by ID; `runs` are the blocks
+    of code that were run, by the ID of their figure.
 
     Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
     `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
@@ -198,6 +200,7 @@ class State:
     editing: str = ""
     edited: str = ""
     folds: dict[str, bool] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
     context_window: int = 0
     widest: int = 0
     own: Mapping[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.remembering import Remembering
-from bocal.ui.state import FIRST_TURNS, Phase, Screen
+from bocal.ui.state import FIRST_TURNS, Phase
 
 
 class Asking:
@@ -23,12 +23,8 @@ class Asking:
     def do_chat_new(self) -> None:
         """Begin a new conversation; an answer that is being written in another goes on."""
         state = self.desk.state
-        settings = {}
-        if not state.conversation.messages:
-            settings = state.conversation.settings
-        state.conversation, state.screen, state.turns = Conversation(settings=settings), Screen.CHAT, FIRST_TURNS
-        state.editing = ""
-        self.desk.outside.session.write(CONVERSATION, "")
+        settings = {} if state.conversation.messages else state.conversation.settings
+        self.remembering.show(Conversation(settings=settings))
         self.desk.close_drawer()
         self.desk.draw()
         self.desk.outside.page.focus("ask")

@@ -11,7 +11,7 @@ from bocal.models import library
 from bocal.models.device import Device
 from bocal.models.record import Model
 from bocal.models.registry import Registry
-from bocal.protocols import Disk, Engine, Network, Notes, Page, Quota, Settings, Store, Tabs
+from bocal.protocols import Disk, Engine, Network, Notes, Page, Quota, Runner, Settings, Store, Tabs
 from bocal.ui import screens
 from bocal.ui.state import Overlay, Screen, State
 from bocal.weights.carrier import Means
@@ -38,6 +38,7 @@ class Outside:
     quota: Quota
     means: Means
     engine: Engine
+    runner: Runner
     look: Callable[[], Awaitable[Device]]
     keep: Callable[[], Awaitable[bool]]
     shrink: Callable[[str, bytes], Awaitable[str]]
@@ -52,7 +53,10 @@ class Outside:
 
 
 class Desk:
-    """Shared by all actions. `choice` counts choices of a model, so that a slow one does not undo a later one."""
+    """Shared by all actions. `choice` counts choices of a model, so that a slow one does not undo a later one.
+
+    `when_drawn` is called once the middle of the page was drawn.
+    """
 
     def __init__(self, outside: Outside, state: State) -> None:
         self.outside = outside
@@ -62,6 +66,7 @@ class Desk:
         self.lengths = Lengths(outside.store, outside.notes, self.outlines, outside.disk)
         self.history = History(outside.notes, outside.tabs)
         self.choice = 0
+        self.when_drawn: Callable[[], None] = lambda: None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def draw(self, *regions: str) -> None:
@@ -69,6 +74,8 @@ class Desk:
         follow = self.state.screen is Screen.CHAT and bool(self.state.conversation.messages)
         for region in regions or screens.REGIONS:
             self.outside.page.draw(region, screens.REGIONS[region](self.state), stick=follow and region == "main")
+        if not regions or "main" in regions:
+            self.when_drawn()
 
     def draw_soon(self) -> None:
         """Draw the page before the next picture, once however often this is asked."""
@@ -78,7 +85,7 @@ class Desk:
         """Draw the frame too: its language or theme changed."""
         self.outside.page.set_language(self.state.texts.language)
         self.outside.page.set_theme(self.state.theme)
-        self.outside.page.set_words({"copy": self.state.texts("app.copy"), "run": ""})
+        self.outside.page.set_words({"copy": self.state.texts("app.copy"), "run": self.state.texts("code.run")})
         self.outside.draw_frame(screens.frame(self.state))
         self.draw()
 

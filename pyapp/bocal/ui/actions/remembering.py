@@ -11,6 +11,7 @@ from bocal.chat.history import UNDO
 from bocal.errors import Failure, Problem
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
+from bocal.ui.actions.running import Running
 from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, Screen
 
 PAUSE = 0.12  # seconds without typing after which is searched
@@ -20,9 +21,10 @@ MOST_FOUND = 100
 class Remembering:
     """Actions of the sidebar's list."""
 
-    def __init__(self, desk: Desk, answers: Answers) -> None:
+    def __init__(self, desk: Desk, answers: Answers, running: Running) -> None:
         self.desk = desk
         self.answers = answers
+        self.running = running
         self._search: asyncio.Task[None] | None = None
         self._title = ""
         desk.outside.tabs.hear(self._heard)
@@ -65,9 +67,10 @@ class Remembering:
     def show(self, conversation: Conversation) -> None:
         """Make a conversation the one that is shown."""
         state = self.desk.state
+        self.running.leave()
         state.conversation, state.screen, state.turns = conversation, Screen.CHAT, FIRST_TURNS
         state.editing, state.side.menu, state.pictures = "", "", {}
-        self.desk.outside.session.write(CONVERSATION, conversation.id)
+        self.desk.outside.session.write(CONVERSATION, conversation.id if conversation.messages else "")
 
     def do_conversation_menu(self, conversation_id: str) -> None:
         """Open or close what can be done with a conversation."""
@@ -112,8 +115,7 @@ class Remembering:
         state.side.leaving[conversation_id] = history.heads[conversation_id]
         await history.delete(conversation_id, time.time())
         if state.conversation.id == conversation_id:
-            state.conversation = Conversation()
-            self.desk.outside.session.write(CONVERSATION, "")
+            self.show(Conversation())
         self._list()
         self.desk.draw()
         self.desk.spawn(self._purge(conversation_id))
