@@ -154,12 +154,12 @@ def test_an_answer_stays_through_other_screens_and_languages(said: Said) -> None
     before = answer.inner_html()
     page.get_by_role("button", name="Settings").click()
     expect(answer).to_have_count(0)
-    page.get_by_role("navigation").get_by_role("button", name="Conversation", exact=True).click()
+    page.locator(".side-row .side-item").first.click()
     expect(answer.locator("strong")).to_have_count(300)
     assert answer.inner_html() == before
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("button", name="Français").click()
-    page.get_by_role("navigation").get_by_role("button", name="Conversation", exact=True).click()
+    page.locator(".side-row .side-item").first.click()
     expect(answer.locator("strong")).to_have_count(300)
     expect(answer.locator("figure button")).to_have_text("Copier")
 

@@ -112,7 +112,7 @@ def test_output_errors_and_the_last_value_are_shown(page: Page, script: Script) 
     expect(page.locator("iframe")).to_have_count(0)
 
     person.open_storage(page)
-    page.get_by_role("navigation").get_by_role("button", name="Conversation", exact=True).click()
+    page.locator(".side-row").get_by_text("code", exact=True).click()
     expect(blocks.nth(0).locator(".out pre")).to_contain_text("three <b>")
 
 

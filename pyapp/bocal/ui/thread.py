@@ -120,7 +120,7 @@ def _tools(state: State, message: Message, versions: list[str]) -> Html:
         button(icon("copy", "i s"), "text.copy", text, "icon-btn", aria_label=t("app.copy"), title=t("app.copy"))
         if text else None,
         _tool(state, "redo", "message.again", message) if free else None,
-        _tool(state, "play", "message.go_on", message) if go_on else None,
+        _tool(state, "play", "message.continue", message) if go_on else None,
         _tool(state, "trash", "message.delete", message) if free else None,
         class_="tools",
     )  # fmt: skip
@@ -170,7 +170,7 @@ def _broken_off(state: State, message: Message) -> Html | None:
                    class_="note warn tall", role="status")  # fmt: skip
     if message.finish == "length" or (message.finish == "" and message.text):
         words = t("thread.too_long" if message.finish else "thread.broken_off")
-        go_on = button(t("message.go_on"), "message.go_on", message.id, "btn sm")
+        go_on = button(t("message.continue"), "message.continue", message.id, "btn sm")
         return tag("div", icon("info"), tag("p", words), go_on, class_="note info")
     if not message.text and message.finish != "stop":
         again = button(t("thread.retry"), "message.again", message.id, "btn sm")

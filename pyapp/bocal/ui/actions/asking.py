@@ -81,7 +81,7 @@ class Asking:
         before.by = self._name()
         await self._write(before)
 
-    async def do_message_go_on(self, message_id: str) -> None:
+    async def do_message_continue(self, message_id: str) -> None:
         """Go on with an answer where it stopped."""
         state = self.desk.state
         if await self._ready() and message_id in state.conversation.messages:

@@ -39,4 +39,4 @@ class Widening:
         if last.failure:
             await self.asking.do_message_again(last.id)
         elif last.finish == "length":
-            await self.asking.do_message_go_on(last.id)
+            await self.asking.do_message_continue(last.id)

@@ -107,7 +107,7 @@ TEXTS = {
     "message.edit": "Edit and ask again",
     "message.resend": "Ask again",
     "message.again": "Write another answer",
-    "message.go_on": "Continue",
+    "message.continue": "Continue",
     "message.delete": "Delete this message",
     "message.versions": "Versions",
     "message.before": "Previous version",

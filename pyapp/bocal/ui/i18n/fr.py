@@ -107,7 +107,7 @@ TEXTS = {
     "message.edit": "Modifier et redemander",
     "message.resend": "Redemander",
     "message.again": "Écrire une autre réponse",
-    "message.go_on": "Continuer",
+    "message.continue": "Continuer",
     "message.delete": "Supprimer ce message",
     "message.versions": "Versions",
     "message.before": "Version précédente",
