@@ -240,6 +240,9 @@ class Chunk:
 class Engine(Protocol):
     """WebLLM in its worker: one model at a time."""
 
+    def listen(self, on_lost: Callable[[], None]) -> None:
+        """Call `on_lost` whenever the graphics card has taken the model away; what was asked of it fails first."""
+
     async def load(self, record: Mapping[str, Any], on_progress: Callable[[Load], None]) -> None:
         """Load the model of a WebLLM `ModelRecord` from the store; raises Failure with the cause."""
 

@@ -17,7 +17,9 @@ from bocal.errors import Failure, Problem
 from bocal.protocols import Chunk, Load
 
 # What WebLLM, TVM and the browser say, and what it means. The first fragment found decides.
+LOST = ("Device was lost", "Device lost, calling Instance.dispose")  # WebLLM’s words, and TVM’s
 _CAUSES = (
+    ("GrammarMatcherInit", Problem.SCHEMA_REFUSED),
     ("shader-f16", Problem.NO_F16),
     ("ShaderF16", Problem.NO_F16),
     ("WebGPU is not supported", Problem.NO_WEBGPU),
@@ -31,6 +33,7 @@ _CAUSES = (
     ("Out of memory", Problem.OUT_OF_MEMORY),
     ("OutOfMemory", Problem.OUT_OF_MEMORY),
     ("Device was lost", Problem.DEVICE_LOST),
+    ("Device lost", Problem.DEVICE_LOST),
     ("DeviceLost", Problem.DEVICE_LOST),
     ("device lost", Problem.DEVICE_LOST),
     ("WebAssembly", Problem.LIBRARY_BROKEN),
@@ -57,9 +60,14 @@ class WebLlm:
         self._on_progress: Callable[[Load], None] | None = None
         self._model = ""
         self._interrupted = False
+        self._on_lost: Callable[[], None] = lambda: None
         self._said: deque[str] = deque(maxlen=20)  # the last lines of the worker's console
         self._hear = create_proxy(self._heard)
         self._fail = create_proxy(self._failed)
+
+    def listen(self, on_lost: Callable[[], None]) -> None:
+        """Call `on_lost` whenever the graphics card has taken the model away."""
+        self._on_lost = on_lost
 
     async def load(self, record: Mapping[str, Any], on_progress: Callable[[Load], None]) -> None:
         """Load a model that is in the store; a failed load ends the worker, so that the next one starts clean."""
@@ -142,6 +150,11 @@ class WebLlm:
         kind, content = message["kind"], message.get("content")
         if kind == "said":
             self._said.append(str(content))
+            if any(
+                words in str(content) for words in LOST
+            ):  # WebLLM has unloaded the model, and what was asked of it is never answered
+                self._end(cause(str(content)))
+                self._on_lost()
             return
         if kind == "initProgressCallback":
             if self._on_progress:

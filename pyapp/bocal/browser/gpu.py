@@ -5,22 +5,27 @@ from pyodide.ffi import JsException, to_js
 
 from bocal.models.device import Device
 
+# What a user agent says, and whose it is; Chromium says Safari too, and every browser of an iPhone is Safari inside.
+_BROWSERS = (
+    ("iPhone", "safari"), ("iPad", "safari"), ("Firefox/", "firefox"), ("Chrome/", "chromium"), ("Safari/", "safari"),
+)  # fmt: skip
+
 
 async def look() -> Device:
     """Ask the browser; never raises."""
-    free = await storage_free()
+    free, (browser, system) = await storage_free(), _software(str(js.navigator.userAgent))
     if not js.isSecureContext:
         return Device(why_not="insecure", storage_free=free)
     gpu = getattr(js.navigator, "gpu", None)
     if gpu is None:
-        return Device(why_not="no_webgpu", storage_free=free)
+        return Device(why_not="no_webgpu", storage_free=free, browser=browser, system=system)
     options = to_js({"powerPreference": "high-performance"}, dict_converter=js.Object.fromEntries)
     try:
         adapter = await gpu.requestAdapter(options)
     except JsException:
         adapter = None
     if adapter is None:
-        return Device(why_not="no_adapter", storage_free=free)
+        return Device(why_not="no_adapter", storage_free=free, browser=browser, system=system)
     return Device(
         gpu=_name(adapter),
         f16=bool(adapter.features.has("shader-f16")),
@@ -45,6 +50,12 @@ async def ask_to_keep() -> bool:
         return bool(await js.navigator.storage.persist())
     except (JsException, AttributeError):
         return False
+
+
+def _software(agent: str) -> tuple[str, str]:
+    """Tell the browser and the system by the user agent: advice depends on them, nothing else does."""
+    browser = next((name for word, name in _BROWSERS if word in agent), "")
+    return browser, "linux" if "Linux" in agent and "Android" not in agent else ""
 
 
 def _memory() -> int | None:

@@ -9,7 +9,8 @@ class Device:
 
     `why_not` is "" when models can run, else `insecure` (the page is on neither https nor localhost), `no_webgpu` (the
     browser has none) or `no_adapter` (it has, but found no graphics card). `largest_buffer`, `memory` (of the machine)
-    and `storage_free` are in bytes; the last two are None when the browser does not tell.
+    and `storage_free` are in bytes; the last two are None when the browser does not tell. `browser` is "chromium",
+    "firefox", "safari" or "" for any other, `system` "linux" or "" for any other.
     """
 
     why_not: str = ""
@@ -18,6 +19,8 @@ class Device:
     largest_buffer: int = 0
     memory: int | None = None
     storage_free: int | None = None
+    browser: str = ""
+    system: str = ""
 
     @property
     def can_run(self) -> bool:

@@ -66,6 +66,13 @@ class Group:
     recommended: Model | None
 
 
+def without_f16(model: Model, others: Iterable[Model]) -> Model | None:
+    """Return the variant of a model that needs no f16 shaders, the full window first; None when there is none."""
+    stem = variants.stem(model.id)
+    found = [it for it in others if variants.stem(it.id) == stem and "f32" in quantisation(it)]
+    return min(found, key=lambda it: variants.is_short(it.id), default=None)
+
+
 def quantisation(model: Model) -> str:
     """Return a model's quantisation, "" when it is not known."""
     return model.quantisation or variants.quantisation(model.id)

@@ -3,7 +3,7 @@
 from bocal.errors import Failure, Problem
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Model
-from bocal.ui import problems
+from bocal.ui import problems, window
 from bocal.ui.html import Html, button, icon, jar, tag
 from bocal.ui.state import Phase, State
 from bocal.weights.download import Download
@@ -69,10 +69,9 @@ def status(state: State) -> Html | None:
                    tag("div", button(label, "model.choose", model.id, "btn primary"), class_="row"),
                    class_="card stack")  # fmt: skip
     if state.phase is Phase.FAILED and state.failure:
-        return problems.card(state, state.failure, "load-failed", [
-            button(t("thread.retry"), "model.choose", model.id, "btn primary"),
-            button(t("selector.title"), "selector.open"),
-        ])  # fmt: skip
+        ways = window.lighter(state, state.failure) or [button(t("selector.title"), "selector.open")]
+        retry = button(t("thread.retry"), "model.choose", model.id, "btn primary")
+        return problems.card(state, state.failure, "load-failed", [retry, *ways])
     return None
 
 

@@ -182,9 +182,9 @@ def _ways_out(state: State, message: Message) -> list[Child]:
     t = state.texts
     if message.failure and message.failure.problem is Problem.CONTEXT_FULL:
         return [*window.ways_out(state)]
-    ways: list[Child] = [button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")]
-    if message.failure and message.failure.problem in {Problem.OUT_OF_MEMORY, Problem.DEVICE_LOST}:
-        ways = [*window.narrower(state), button(t("window.smaller"), "selector.open")]
+    ways = window.lighter(state, message.failure) or [
+        button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")
+    ]  # fmt: skip
     if message.id == state.conversation.leaf and state.phase is not Phase.ANSWERING:
         ways.insert(0, button(t("thread.retry"), "message.again", message.id, "btn primary"))
     return ways

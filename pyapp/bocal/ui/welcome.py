@@ -2,6 +2,7 @@
 
 from bocal.models import listing, variants
 from bocal.models.catalogue import GUIDE_ID
+from bocal.models.device import Device
 from bocal.models.fit import Fit
 from bocal.models.record import Model
 from bocal.ui import fit_badge, jobs
@@ -117,11 +118,7 @@ def _choose(state: State, known: dict[str, list[Model]], stems: tuple[str, ...],
 def _no_gpu(state: State) -> Html:
     t = state.texts
     why = state.device.why_not if state.device else ""
-    steps = (
-        [("nogpu.https", "nogpu.https_why")]
-        if why == "insecure"
-        else [("nogpu.chrome", "nogpu.chrome_linux"), ("nogpu.stay", "nogpu.firefox")]
-    )
+    steps = _steps(state.device) if state.device else []
     return tag("div",
         tag("div", logo(), tag("div", tag("h1", t("nogpu.title")), tag("p", t(f"nogpu.{why}"))), class_="hero is-out"),
         tag("div", tag("h2", t("nogpu.todo")), class_="section-head"),
@@ -131,3 +128,18 @@ def _no_gpu(state: State) -> Html:
             class_="row way-out"),
         class_="column welcome",
     )  # fmt: skip
+
+
+def _steps(device: Device) -> list[tuple[str, str]]:
+    """Return what to do, the likeliest first, and why."""
+    if device.why_not == "insecure":
+        return [("nogpu.https", "nogpu.https_why")]
+    if device.browser == "chromium":
+        linux = [("nogpu.linux", "nogpu.linux_why")] if device.system == "linux" else []
+        if device.why_not == "no_webgpu":
+            return [("nogpu.update", "nogpu.update_chromium"), *linux]
+        return [("nogpu.acceleration", "nogpu.acceleration_why"), *linux, ("nogpu.driver", "nogpu.driver_why")]
+    chrome = ("nogpu.chrome", "nogpu.chrome_linux")
+    if device.browser == "safari":
+        return [("nogpu.update", "nogpu.update_safari"), chrome]
+    return [chrome, ("nogpu.stay", "nogpu.firefox")] if device.browser == "firefox" else [chrome]

@@ -1,6 +1,8 @@
 """The context window: how full it is, and what can be done when a conversation no longer fits."""
 
 from bocal.chat.conversation import Message
+from bocal.errors import Failure, Problem
+from bocal.models import listing
 from bocal.ui.html import Child, Html, button, icon, jar, tag
 from bocal.ui.state import State
 
@@ -47,10 +49,22 @@ def ways_out(state: State) -> list[Child]:
     return [*ways]
 
 
-def narrower(state: State) -> list[Child]:
-    """Halve the window, which takes less memory."""
+def lighter(state: State, failure: Failure | None) -> list[Child]:
+    """What asks less of a graphics card that has failed: half the window, the f32 variant, a smaller model."""
+    t, model = state.texts, state.selected
+    if model is None or failure is None:
+        return []
+    if failure.problem is Problem.NO_F16:
+        found = listing.without_f16(model, state.catalogue.chat_models())
+        take = (
+            button(t("window.f32", name=state.name(found)), "model.choose", found.id, "btn primary") if found else None
+        )
+        return [take] if take else []
+    if failure.problem not in {Problem.OUT_OF_MEMORY, Problem.DEVICE_LOST}:
+        return []
     half = state.context_window // 2
-    return [button(state.texts("window.narrow", window=half), "window.narrow")] if half >= NARROWEST else []
+    narrow = [button(t("window.narrow", window=half), "window.narrow")] if half >= NARROWEST else []
+    return [*narrow, button(t("window.smaller"), "selector.open")]
 
 
 def next_wider(state: State) -> int:

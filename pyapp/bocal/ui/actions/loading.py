@@ -26,6 +26,7 @@ class Loading:
         self.desk = desk
         self.downloads = downloads
         self.answers = answers
+        desk.outside.engine.listen(self._lost)
 
     async def do_model_choose(self, model_id: str) -> None:
         """Use a model: bring its files here if need be, then load it."""
@@ -83,12 +84,17 @@ class Loading:
         self.select(model)
         await self.read_window()
 
+    def _lost(self) -> None:
+        """The graphics card took the model away: it is loaded anew when next asked."""
+        if self.desk.state.phase is Phase.READY:
+            self.desk.state.phase = Phase.IDLE
+            self.desk.draw()
+
     async def read_window(self) -> None:
         """Learn how many tokens the chosen model can hold."""
         model = self.desk.state.selected
         if model and self.desk.state.complete(model):
-            window = await self._window(model)
-            self.desk.state.context_window = max(0, window.context)
+            await self._window(model)
 
     async def _window(self, model: Model) -> Window:
         """Return a model's window; notes what else it brings."""
@@ -102,6 +108,7 @@ class Loading:
         chosen = {it: tuned[it] for it in (settings.WINDOW.name,) if it in tuned}
         window = overrides.window(config, {**model.overrides, **chosen})
         if state.selected and state.selected.id == model.id:
+            state.context_window = max(0, window.context)
             state.own = settings.own(config, model.overrides)
             state.widest = overrides.widest(config) if window.context > 0 else 0
         return window
@@ -125,7 +132,7 @@ class Loading:
                 state.phase, state.failure = Phase.FAILED, failure
         else:
             if choice == self.desk.choice:
-                state.phase, state.context_window = Phase.READY, max(0, window.context)
+                state.phase = Phase.READY
                 state.used = usage.note(self.desk.outside.settings, model.id)
         if choice == self.desk.choice:
             self.desk.draw()

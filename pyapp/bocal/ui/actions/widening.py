@@ -33,8 +33,10 @@ class Widening:
         await self._go_on()
 
     async def _go_on(self) -> None:
-        last = self.desk.state.conversation.last
+        state, last = self.desk.state, self.desk.state.conversation.last
         if last is None or last.role != "assistant":
+            if state.selected:
+                await self.asking.loading.get_ready(state.selected)
             return
         if last.failure:
             await self.asking.do_message_again(last.id)
