@@ -113,5 +113,5 @@ def test_a_browser_without_webgpu_is_told_what_to_do(without_webgpu: Any, site: 
     page = without_webgpu.new_page(locale="en-GB")
     open_page(page, site.origin)
     expect(page.get_by_role("heading", level=1)).to_have_text("This browser cannot run a model yet")
-    expect(page.get_by_text("Open this page in Chrome or Edge")).to_be_visible()
+    expect(page.get_by_text("Switch graphics acceleration on")).to_be_visible()
     expect(open_selector(page).get_by_role("button", name="Add custom model")).to_be_enabled()

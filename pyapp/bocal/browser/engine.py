@@ -34,6 +34,8 @@ _CAUSES = (
     ("OutOfMemory", Problem.OUT_OF_MEMORY),
     ("Device was lost", Problem.DEVICE_LOST),
     ("Device lost", Problem.DEVICE_LOST),
+    ("Failed to execute 'mapAsync'", Problem.DEVICE_LOST),  # what it wrote can no longer be read
+    ("external Instance reference", Problem.DEVICE_LOST),
     ("DeviceLost", Problem.DEVICE_LOST),
     ("device lost", Problem.DEVICE_LOST),
     ("WebAssembly", Problem.LIBRARY_BROKEN),
