@@ -5,7 +5,7 @@ machine's own speed, and what else it is doing, weigh on both alike.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,22 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 
 ROOT = conftest.ROOT
+TIMES = 15  # repetitions of one thing a person does
+
+# Does what a person does, then waits for the frame that shows it: the first task after an animation frame runs once
+# that frame has been painted.
+MEASURE = """async ({act, ready}) => {
+    const doIt = new Function(act), isReady = new Function(`return ${ready}`);
+    const start = performance.now();
+    doIt();
+    while (!isReady()) await new Promise(requestAnimationFrame);
+    await new Promise((done) => requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = done;
+        channel.port2.postMessage(null);
+    }));
+    return performance.now() - start;
+}"""
 
 
 @dataclass(frozen=True)
@@ -75,3 +91,16 @@ def browser_page() -> Iterator[Page]:
         page.set_default_timeout(600_000)
         yield page
         browser.close()
+
+
+def repeat(page: Page, act: str, ready: str, before: Callable[[], None]) -> list[float]:
+    """Return the times of one thing a person does, in milliseconds; `before` each puts the page back.
+
+    `act` does it, `ready` tells whether its effect is there, both in JavaScript.
+    """
+    times = []
+    for _ in range(TIMES):
+        before()
+        page.wait_for_timeout(100)
+        times.append(float(page.evaluate(MEASURE, {"act": act, "ready": ready})))
+    return times

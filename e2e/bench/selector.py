@@ -6,28 +6,14 @@ the list in place, in milliseconds, on the machine it runs on; the bound is that
 
 import json
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import person
-from bench.measure import Row, browser_page, site
+from bench.measure import Row, browser_page, repeat, site
 from playwright.sync_api import Page
 
-MODELS, TIMES, BOUND = 1000, 15, 100  # custom models; repetitions; milliseconds
+MODELS, BOUND = 1000, 100  # custom models; milliseconds
 
-# Does what a person does, then waits for the frame that shows it: the first task after an animation frame runs once
-# that frame has been painted.
-MEASURE = """async ({act, ready}) => {
-    const doIt = new Function(act), isReady = new Function(`return ${ready}`);
-    const start = performance.now();
-    doIt();
-    while (!isReady()) await new Promise(requestAnimationFrame);
-    await new Promise((done) => requestAnimationFrame(() => {
-        const channel = new MessageChannel();
-        channel.port1.onmessage = done;
-        channel.port2.postMessage(null);
-    }));
-    return performance.now() - start;
-}"""
 OPEN = "document.querySelector('#model-button').click()"
 IS_OPEN = "document.querySelectorAll('#selector .m').length > 20"
 IS_CLOSED = "!document.querySelector('#selector')"
@@ -55,16 +41,6 @@ def models() -> str:
         }
         for n in range(MODELS)
     ])  # fmt: skip
-
-
-def repeat(page: Page, act: str, ready: str, before: Callable[[], None]) -> list[float]:
-    """Return the times of one thing a person does, in milliseconds; `before` each puts the page back."""
-    times = []
-    for _ in range(TIMES):
-        before()
-        page.wait_for_timeout(100)
-        times.append(float(page.evaluate(MEASURE, {"act": act, "ready": ready})))
-    return times
 
 
 def measure(page: Page) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.running import Running
 from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, Screen
 
-PAUSE = 0.12  # seconds without typing after which is searched
+PAUSE = 0.03  # seconds without typing after which is searched
 MOST_FOUND = 100
 
 
