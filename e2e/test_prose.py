@@ -87,7 +87,7 @@ def test_all_of_markdown_is_drawn(said: Said) -> None:
     answer = said.answer(
         "# Bread\n\nSome **bold**, *slanted* and ~~struck~~ `code`.\n\n## How\n\n1. Weigh\n2. Fold\n   - twice\n\n"
         "> quoted\n\n| Flour | Water |\n|---|--:|\n| 450 g | 324 g |\n\n- [x] done\n- [ ] to do\n\n"
-        "$$\n\\frac{1}{2}\n$$\n\nand $a^2$; in main.py.\n"
+        "$$\n\\frac{1}{2}\n$$\n\nand $a^2$; in main.py. No $\\frac$.\n"
     )
     expect(answer.get_by_role("heading", level=3)).to_have_text("Bread")
     expect(answer.get_by_role("heading", level=4)).to_have_text("How")
@@ -101,6 +101,7 @@ def test_all_of_markdown_is_drawn(said: Said) -> None:
     expect(answer.get_by_role("checkbox", checked=False)).to_be_disabled()
     expect(answer.locator(".math-block mfrac")).to_have_count(1)
     expect(answer.locator("p .math msup")).to_have_count(1)
+    expect(answer.locator("p .math code")).to_have_text(r"\frac")
     expect(answer.locator("a")).to_have_count(0)
 
 

@@ -13,7 +13,6 @@ import xss
 from playwright.sync_api import Browser, BrowserContext, Page
 from replay import replay
 
-VECTORS = [vector for vectors in xss.TECHNIQUES.values() for vector in vectors]
 TOGETHER = 15  # in one conversation
 
 # Everything that a vector may set off is written down.
@@ -68,11 +67,10 @@ BYPASS = """export default { sanitize: (html) => document.createRange().createCo
 
 @dataclass
 class Hostile:
-    """A page whose model is hostile, what it has requested since it was ready, and what its links have opened."""
+    """A page whose model is hostile, and what it has requested since it was ready."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
-    opened: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -92,7 +90,6 @@ def hostile(
     person.wait_until_ready(page, "The guide")
     page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => /purify/.test(name))")
     page.on("request", lambda request: it.requests.append(request.url))
-    page.on("popup", lambda other: it.opened.append(other.url))
     yield it
     context.close()
 
@@ -103,16 +100,22 @@ def seen(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("streamed", [True, False])
+def test_there_are_vectors_enough() -> None:
+    vectors = [vector for vectors in xss.TECHNIQUES.values() for vector in vectors]
+    assert len(set(vectors)) == len(vectors) >= 200
+
+
+@pytest.mark.parametrize("technique", xss.TECHNIQUES)
+@pytest.mark.parametrize("streamed", [False, True])
 def test_nothing_that_a_model_writes_does_anything(
-    browser: Browser, browser_context_args: dict[str, Any], site: servers.Server, streamed: bool
+    browser: Browser, browser_context_args: dict[str, Any], site: servers.Server, streamed: bool, technique: str
 ) -> None:
     """Streamed: bit by bit, under the page's policy, which is not even asked. Whole: without any policy."""
-    assert len(set(VECTORS)) == len(VECTORS) >= 200
-    said = {f"vector {n}": re.findall(r"[\s\S]{1,4}", it) if streamed else [it] for n, it in enumerate(VECTORS)}
+    vectors = xss.TECHNIQUES[technique]
+    said = {f"vector {n}": re.findall(r"[\s\S]{1,4}", it) if streamed else [it] for n, it in enumerate(vectors)}
     context = browser.new_context(**browser_context_args, bypass_csp=not streamed)
     with hostile(context, site, said, 200 if streamed else 0) as it:
-        for number, vector in enumerate(VECTORS):
+        for number, vector in enumerate(vectors):
             if number % TOGETHER == 0 and number:
                 press_every_link(it)
                 person.begin_anew(it.page)
@@ -121,7 +124,6 @@ def test_nothing_that_a_model_writes_does_anything(
             assert seen(it.page) == [], vector
             assert [url for url in it.requests if not url.endswith("/prose/katex.mjs")] == [], vector
         press_every_link(it)
-        assert it.opened
 
 
 def press_every_link(it: Hostile) -> None:

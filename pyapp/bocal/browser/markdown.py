@@ -27,7 +27,7 @@ _TAGS = [
 ]  # fmt: skip
 _ATTRIBUTES = ["href", "title", "align", "start"]
 _TOKEN = ["type", "level", "nesting", "map"]
-_TEX = {"output": "mathml", "throwOnError": True, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
+_TEX = {"output": "mathml", "throwOnError": False, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
 _TEX_SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)
 _BETWEEN = re.compile(r">\n+<")  # blocks; text has no bare > or <
 _TASK = re.compile(r"\[([ xX])\] ")
@@ -169,9 +169,10 @@ class Markdown:
         assert self._katex is not None  # noqa: S101 - asked only once it is here
         try:
             html = self._katex.renderToString(text, _object({**_TEX, "displayMode": display}))
-        except JsException:  # no TeX, or nested too deeply
+        except JsException:  # nested too deeply
             return ""
-        return _TEX_SOURCE.sub("", str(html))
+        # KaTeX's own errors have a `length`, and so arrive in Python as something that is no JsException: not thrown.
+        return "" if str(html).startswith('<span class="katex-error"') else _TEX_SOURCE.sub("", str(html))
 
 
 _STRICT = {
