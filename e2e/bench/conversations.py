@@ -67,7 +67,7 @@ def opening(chat: str) -> tuple[str, str]:
     """Open a conversation of the list; whether it is shown, with its last messages."""
     return (
         f"document.querySelector('#c-{chat} .side-item').click()",
-        f"document.querySelector('#c-{chat} [aria-current]') && document.querySelectorAll('.msg').length >= 20",
+        f"document.querySelector('#c-{chat} [aria-current]') && document.querySelectorAll('.msg').length >= 18",
     )
 
 
