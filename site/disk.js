@@ -55,11 +55,11 @@ const doing = {
     const value = json ? JSON.parse(new TextDecoder().decode(bytes)) : bytes.buffer;
     const transaction = (await opened(database)).transaction(table, "readwrite");
     transaction.objectStore(table).put({ url: key, data: value });
+    bytes.buffer.transfer?.(0); // it has been copied: given back now, not at the next collection of garbage
     await new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error);
     });
-    bytes.buffer.transfer?.(0); // given back now, not at the next collection of garbage
     return true;
   },
 
@@ -79,7 +79,7 @@ const doing = {
 
 onmessage = async ({ data: { number, name, content } }) => {
   try {
-    postMessage({ number, result: await doing[name](content, (bytes) => postMessage({ number, bytes })) });
+    postMessage({ number, result: await doing[name](content, (bytes) => postMessage({ bytes: [[number, bytes]] })) });
   } catch (error) {
     postMessage({ number, error: { name: error?.name ?? "Error", text: String(error) } });
   }

@@ -26,15 +26,15 @@ from bocal.browser import gpu
 from bocal.browser.notes import OwnDatabase
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
-from bocal.browser.transfers import Worker
+from bocal.browser.transfers import WorkerTransfers
 from bocal.weights.carrier import Means
 from bocal.weights.download import Download
 from bocal.weights.journal import Journal
 
 async def bring(base, site):
     store = IndexedDb()
-    worker = Worker(store, site + "/transfers.js")
-    means = Means(store, worker, Journal(OwnDatabase()), OpenTabs(), gpu.storage_free, time.monotonic)
+    transfers = WorkerTransfers(store, site + "/transfers.js")
+    means = Means(store, transfers, Journal(OwnDatabase()), OpenTabs(), gpu.storage_free, time.monotonic)
 
     async def library(_base):
         return base + "random-webgpu.wasm", base + "random-webgpu.wasm"

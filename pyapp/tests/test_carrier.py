@@ -7,7 +7,9 @@ import pytest
 from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
 from bocal.weights import carrier as carrier_module
+from bocal.weights.answer import Validator
 from bocal.weights.carrier import Carrier, Part
+from bocal.weights.journal import PartialNote
 from bocal.weights.pace import LEAST
 from bocal.weights.plan import Checksum, File
 from bocal.weights.retry import MOST_TRIES
@@ -43,6 +45,17 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke() -> None:
     assert len(world.slept) == 2
     assert LEAST <= carrier.pace.limit < 4
     assert carrier.waiting is None
+
+
+@pytest.mark.parametrize(("left", "asked"), [(DATA, []), (OTHER, [0])])
+def test_a_whole_file_that_was_not_kept_yet_is_checked_where_it_is(left: bytes, asked: list[int]) -> None:
+    world = world_of()
+    world.wire.files[FILE.partial] = bytearray(left)
+    carrier = Carrier(world.means(), "m", lambda: None, {FILE.partial: PartialNote("m", Validator())})
+    asyncio.run(carrier.bring(FILE, Part(len(left), len(left))))
+    assert starts(world) == asked
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+    assert not world.wire.files
 
 
 def test_a_host_without_ranges_sends_that_file_anew() -> None:
