@@ -2,13 +2,13 @@
 // It decides nothing: bocal/browser/transfers.py says what to ask, where to write, and what becomes of each answer.
 import "./hash-wasm/md5.umd.min.js";
 import "./hash-wasm/sha256.umd.min.js";
+import { put } from "./records.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
 const PIECE = 1 << 18; // bytes at a time: of an answer at most, of a file to hash it again
 const MEANWHILE = 10000; // milliseconds that a file which has arrived stays open, to be moved
 const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // number of an answer -> { controller, response }
-const databases = new Map();
 const busy = new Map(); // name of a partial file -> promise of its being closed
 
 const folder = navigator.storage?.getDirectory?.().then((root) => root.getDirectoryHandle("partial", { create: true })).catch(() => null);
@@ -218,19 +218,13 @@ const doing = {
   },
 
   // Put a whole partial file into WebLLM's database, as JSON of at most so many levels or (0) as bytes; return once that is committed, and the file gone.
-  async keep({ name, database, table, key, levels }) {
+  async keep({ name, place, levels }) {
     await withFile(name, false, async (file) => {
       const data = new ArrayBuffer(file.getSize());
       file.read(new Uint8Array(data), { at: 0 });
       const value = levels ? JSON.parse(new TextDecoder().decode(data)) : data;
       if (levels && isDeeper(value, levels)) throw new SyntaxError("nested too deep");
-      const transaction = (await opened(database)).transaction(table, "readwrite");
-      transaction.objectStore(table).put({ url: key, data: value });
-      data.transfer?.(0); // it has been copied: given back now, not at the next collection of garbage
-      await new Promise((resolve, reject) => {
-        transaction.oncomplete = resolve;
-        transaction.onabort = () => reject(transaction.error);
-      });
+      await put(place, value);
     });
     await doing.drop({ name });
   },
@@ -250,27 +244,10 @@ function isDeeper(value, levels) {
   return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }
 
-function opened(name) {
-  if (!databases.has(name)) {
-    const opening = new Promise((resolve, reject) => {
-      const asked = indexedDB.open(name);
-      asked.onsuccess = () => resolve(asked.result);
-      asked.onerror = () => reject(asked.error);
-    });
-    databases.set(name, opening);
-    const forget = () => databases.delete(name);
-    opening.then((database) => {
-      database.onclose = forget;
-      database.onversionchange = () => (forget(), database.close());
-    }, forget);
-  }
-  return databases.get(name);
-}
-
 onmessage = async ({ data: { number, name, content } }) => {
   try {
     postMessage({ number, result: await doing[name](content, number) });
   } catch (error) {
-    postMessage({ number, error: { name: error?.name ?? "Error", text: String(error), network: !!error?.network } });
+    postMessage({ number, error: { name: error?.name ?? "Error", text: error?.text ?? String(error), network: !!error?.network } });
   }
 };

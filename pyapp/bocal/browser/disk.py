@@ -82,7 +82,7 @@ class Disk:
         await self._store.open(shelf)  # made here, where there is none
         settings = {"json": form is Form.JSON, "md5": md5, "every": EVERY}
         try:
-            fits = await self._worker.do("keep", on_bytes, file=file, **settings, **_place(shelf, key))
+            fits = await self._worker.do("keep", on_bytes, file=file, **settings, place=_place(shelf, key))
         except WorkerError as error:
             if error.name in {"NotFoundError", "NotReadableError"}:
                 raise Failure(Problem.FILE_UNREADABLE, detail=str(error), file=path) from error

@@ -75,7 +75,7 @@ class WorkerTransfers:
         await self._store.open(shelf)  # made here, where there is none
         place = {"database": database_name(shelf), "table": TABLE, "key": key}
         try:
-            await self._worker.do("keep", name=name, **place, levels=strict.DEEPEST if form is Form.JSON else 0)
+            await self._worker.do("keep", name=name, place=place, levels=strict.DEEPEST if form is Form.JSON else 0)
         except WorkerError as error:
             if error.name == "SyntaxError":
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error
