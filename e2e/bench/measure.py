@@ -69,7 +69,12 @@ def site(folders: Mapping[str, Path]) -> Iterator[str]:
         return JSONResponse(None)
 
     mounts = [Mount(f"/{name}", application(folder)) for name, folder in folders.items()]
-    routes = [Route("/empty", empty), Route("/told", hear, methods=["POST"]), *mounts, Mount("/", application(ROOT / "dist"))]
+    routes = [
+        Route("/empty", empty),
+        Route("/told", hear, methods=["POST"]),
+        *mounts,
+        Mount("/", application(ROOT / "dist")),
+    ]
     with servers.Server(Starlette(routes=routes)) as running:
         yield running.origin
 
@@ -77,11 +82,10 @@ def site(folders: Mapping[str, Path]) -> Iterator[str]:
 class Alone:
     """A browser that has never been used, and that nobody watches but inside `page()`.
 
-    One that is driven keeps copies of what its pages fetch, and tells of every piece that arrives: a visitor's does not.
+    One that is driven keeps copies of what its pages fetch and tells of every piece: a visitor's does not.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", profile: Path) -> None:
-        self._process = process
+    def __init__(self, profile: Path) -> None:
         self._port = profile / "DevToolsActivePort"
 
     @contextmanager
@@ -114,7 +118,7 @@ def alone() -> Iterator[Alone]:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            yield Alone(process, Path(profile))
+            yield Alone(Path(profile))
         finally:
             process.terminate()
             process.wait()

@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 from bocal.errors import Failure, Problem
-from bocal.protocols import Shelf
+from bocal.protocols import Form, Shelf
 from bocal.weights import carrier as carrier_module
 from bocal.weights.answer import Validator
 from bocal.weights.carrier import Carrier, Part
@@ -192,3 +193,28 @@ def test_another_tab_that_brings_the_same_file_is_waited_for() -> None:
         assert part.finished
 
     asyncio.run(story())
+
+
+def test_one_file_at_a_time_moves_into_the_store_while_others_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = [URL.replace("_0", f"_{n}") for n in range(3)]
+    world = World(Web(dict.fromkeys(urls, DATA)))
+    keep, moving, most = world.wire.keep, 0, 0
+
+    async def slowly(name: str, shelf: Shelf, key: str, form: Form) -> None:
+        nonlocal moving, most
+        moving += 1
+        most = max(most, moving)
+        await asyncio.sleep(0.01)
+        await keep(name, shelf, key, form)
+        moving -= 1
+
+    async def story() -> None:
+        means = world.means()
+        one, two = Carrier(means, "m", lambda: None), Carrier(means, "n", lambda: None)
+        files = [replace(FILE, url=url, key=url) for url in urls]
+        await asyncio.gather(*(it.bring(file, Part()) for it, file in zip((one, two, one), files, strict=True)))
+
+    monkeypatch.setattr(world.wire, "keep", slowly)
+    asyncio.run(story())
+    assert most == 1
+    assert set(world.store.kept[Shelf.MODEL]) == set(urls)

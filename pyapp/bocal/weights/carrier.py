@@ -26,7 +26,7 @@ class Means:
     """What downloads reach the world through.
 
     `room()` tells how many bytes may still be kept, or None; `clock()` is in seconds; `sleep(seconds)` waits.
-    `keeping` is held while a file moves into the store: one at a time, since that takes its length in memory thrice.
+    `keeping` is held while a file moves into the store: one at a time, for the memory that takes.
     """
 
     store: Store
