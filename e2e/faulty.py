@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 PIECE = 16 * 1024
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
 TRICKLE = 0.5  # seconds between a few bytes and the next
-SETTLE = 0.5  # seconds in which a browser reads what was sent before the connection breaks
+SETTLE = 2.0  # seconds in which a browser reads what was sent before the connection breaks
 
 
 @dataclass(frozen=True)

@@ -258,7 +258,7 @@ def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: Fa
 def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = 1_000_000
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     page.evaluate(
