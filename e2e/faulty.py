@@ -16,20 +16,23 @@ from starlette.types import Receive, Scope, Send
 
 PIECE = 16 * 1024
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*"}
-SETTLE = 0.5  # seconds in which a browser reads what was sent before the connection breaks
+TRICKLE = 0.5  # seconds between a few bytes and the next
+SETTLE = 2.0  # seconds in which a browser reads what was sent before the connection breaks
 
 
 @dataclass(frozen=True)
 class Fault:
     """One answer that is not as it should be; what is not said is as always.
 
-    `cut` closes the connection after that many bytes of body, `stall` falls silent there; `flip` spoils the byte at
-    that place of the file; `length` serves only so much of it, as if that were all; `wait` goes into Retry-After.
+    `cut` closes the connection after that many bytes of body, `stall` falls silent there; `trickle` sends so many bytes
+    every half second; `flip` spoils the byte at that place of the file; `length` serves only so much of it, as if that
+    were all; `wait` goes into Retry-After.
     """
 
     status: int = 200
     cut: int | None = None
     stall: int | None = None
+    trickle: int = 0
     flip: int | None = None
     length: int | None = None
     wait: int | None = None
@@ -118,8 +121,8 @@ class FaultyHost:
                 if limit is not None and sent >= limit:
                     await asyncio.sleep(act)
                     raise ConnectionError("as the test wants it")
-            size = min(PIECE, len(data) - begin - sent)
-            await self._keep_to_rate(size)
+            size = min(fault.trickle or PIECE, len(data) - begin - sent)
+            await (asyncio.sleep(TRICKLE) if fault.trickle and sent else self._keep_to_rate(size))
             piece = bytes(data[begin + sent : begin + sent + size])
             await send({"type": "http.response.body", "body": piece, "more_body": begin + sent + size < len(data)})
             sent += size

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expe
 
 SHARD = 3_000_000  # bytes
 SHARDS = 4
+PATIENCE = 60  # seconds, under any load
 
 
 @pytest.fixture(scope="session")
@@ -98,17 +100,30 @@ def is_whole(page: Page, host: FaultyHost) -> None:
 
 def leftovers(page: Page) -> int:
     """How many partial files there are."""
-    count = page.evaluate(
+    return len(partials(page))
+
+
+def partials(page: Page) -> list[int]:
+    """The lengths of the partial files."""
+    lengths = page.evaluate(
         """async () => {
-            let count = 0;
+            const lengths = [];
             const root = await navigator.storage.getDirectory();
             const folder = await root.getDirectoryHandle("partial", { create: true });
-            for await (const name of folder.keys()) count++;
-            return count;
+            for await (const file of folder.values()) lengths.push((await file.getFile()).size);
+            return lengths;
         }"""
     )
-    assert isinstance(count, int)
-    return count
+    assert isinstance(lengths, list)
+    return lengths
+
+
+def until(page: Page, true: Callable[[], bool]) -> None:
+    """Wait until something is true, for as long as `expect` waits."""
+    give_up = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < give_up
+        page.wait_for_timeout(100)
 
 
 def test_every_byte_arrives_and_is_asked_for_once(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
@@ -146,6 +161,24 @@ def test_what_passes_is_passed(
     assert len(asked) == len(starts)
     for start, wanted in zip(asked, starts, strict=True):
         assert start == wanted if wanted is not None else 0 < start <= SHARD
+
+
+def test_a_host_that_sends_a_few_bytes_now_and_then_is_waited_for(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    # The library takes longer than a silence may, and the rest is here long before: only its bytes keep the job alive.
+    name = next(path for path in faulty.folder.iterdir() if path.suffix == ".wasm")
+    faulty.faults[name.name] = [Fault(trickle=name.stat().st_size // 50 + 1)]
+    card = begin(page, site, faulty)
+    expect(card.locator(".shards .d")).to_have_count(SHARDS + 1)
+    line = card.locator(".line")
+    before = line.inner_text()
+    for _ in range(3):
+        expect(line).not_to_have_text(before)  # it goes on
+        before = line.inner_text()
+        assert re.search(r"/s ·", before), before
+    is_whole(page, faulty)
+    assert [asked for asked, _ in faulty.asked].count(name.name) == 1
 
 
 def test_a_host_without_ranges_sends_only_that_file_anew(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
@@ -222,6 +255,31 @@ def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: Fa
     assert faulty.wasted < 4_000_000
 
 
+def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 1_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    page.evaluate(
+        """async () => {
+            const opened = await new Promise((done) => {
+                const asked = indexedDB.open("webllm/model", 1);
+                asked.onsuccess = () => done(asked.result);
+            });
+            const store = opened.transaction("urls", "readwrite").objectStore("urls");
+            const again = () => (store.get("nothing").onsuccess = again); // nobody else writes as long as this goes on
+            again();
+        }"""
+    )
+    faulty.rate = 0
+    until(page, lambda: partials(page).count(SHARD) == SHARDS)
+    asked = len(faulty.asked)
+    page.reload()
+    is_whole(page, faulty)
+    assert not [name for name, _ in faulty.asked[asked:] if name.endswith(".bin")]
+
+
 def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
     faulty.rate = 3_000_000
     card = begin(page, site, faulty)
@@ -230,8 +288,7 @@ def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyH
     expect(card).to_have_count(0)
     names = [path.name for path in faulty.folder.iterdir()]
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
-    while any(kept(page, faulty, names).values()) or leftovers(page):
-        page.wait_for_timeout(100)
+    until(page, lambda: not any(kept(page, faulty, names).values()) and not leftovers(page))
     page.reload()
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
 
@@ -326,8 +383,8 @@ def test_a_second_tab_follows_and_takes_over(
     expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     asked = len(faulty.asked)
     page.close()
-    while len(faulty.asked) < asked + 3:  # the configuration, the manifest, and a shard: the other tab has taken over
-        other.wait_for_timeout(100)
+    # The configuration, the manifest, and a shard: the other tab has taken over.
+    until(other, lambda: len(faulty.asked) >= asked + 3)
     faulty.rate = 0
     is_whole(other, faulty)
     assert faulty.wasted < 4_000_000

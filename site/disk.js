@@ -1,24 +1,7 @@
 // Files between the visitor's disk and WebLLM's databases, one at a time, each whole in memory only while it is moved.
 // It decides nothing: bocal/browser/disk.py says which file goes where.
 import "./hash-wasm/md5.umd.min.js";
-
-const databases = new Map();
-
-function opened(name) {
-  if (!databases.has(name)) {
-    databases.set(name, new Promise((resolve, reject) => {
-      const asked = indexedDB.open(name);
-      asked.onsuccess = () => {
-        const forget = () => databases.delete(name);
-        asked.result.onclose = forget;
-        asked.result.onversionchange = () => (forget(), asked.result.close());
-        resolve(asked.result);
-      };
-      asked.onerror = () => reject(asked.error);
-    }));
-  }
-  return databases.get(name);
-}
+import { opened, put } from "./records.js";
 
 async function data({ database, table, key }) {
   const asked = (await opened(database)).transaction(table).objectStore(table).get(key);
@@ -38,7 +21,7 @@ const doing = {
   },
 
   // Returns false, and keeps nothing, when the hash is another.
-  async keep({ file, md5, json, database, table, key, every }, report) {
+  async keep({ file, md5, json, every, place }, report) {
     const bytes = new Uint8Array(file.size);
     const hash = md5 ? await hashwasm.createMD5() : null;
     hash?.init();
@@ -53,13 +36,7 @@ const doing = {
     }
     if (hash && hash.digest() !== md5) return false;
     const value = json ? JSON.parse(new TextDecoder().decode(bytes)) : bytes.buffer;
-    const transaction = (await opened(database)).transaction(table, "readwrite");
-    transaction.objectStore(table).put({ url: key, data: value });
-    await new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve;
-      transaction.onabort = () => reject(transaction.error);
-    });
-    bytes.buffer.transfer?.(0); // given back now, not at the next collection of garbage
+    await put(place, value);
     return true;
   },
 
@@ -79,8 +56,8 @@ const doing = {
 
 onmessage = async ({ data: { number, name, content } }) => {
   try {
-    postMessage({ number, result: await doing[name](content, (bytes) => postMessage({ number, bytes })) });
+    postMessage({ number, result: await doing[name](content, (bytes) => postMessage({ bytes: [[number, bytes]] })) });
   } catch (error) {
-    postMessage({ number, error: { name: error?.name ?? "Error", text: String(error) } });
+    postMessage({ number, error: { name: error?.name ?? "Error", text: error?.text ?? String(error) } });
   }
 };

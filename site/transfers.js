@@ -2,12 +2,13 @@
 // It decides nothing: bocal/browser/transfers.py says what to ask, where to write, and what becomes of each answer.
 import "./hash-wasm/md5.umd.min.js";
 import "./hash-wasm/sha256.umd.min.js";
+import { put } from "./records.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
-const PIECE = 1 << 20; // bytes read at a time from a file to hash it again
+const PIECE = 1 << 18; // bytes at a time: of an answer at most, of a file to hash it again
+const MEANWHILE = 10000; // milliseconds that a file which has arrived stays open, to be moved
 const PATIENCE = 5000; // milliseconds for a file to open
-const answers = new Map(); // request number -> { controller, response }
-const databases = new Map();
+const answers = new Map(); // number of an answer -> { controller, response }
 const busy = new Map(); // name of a partial file -> promise of its being closed
 
 const folder = navigator.storage?.getDirectory?.().then((root) => root.getDirectoryHandle("partial", { create: true })).catch(() => null);
@@ -65,7 +66,7 @@ async function openFile(name, toMemory) {
 const arrived = new Map();
 
 function leave(name, file) {
-  arrived.set(name, { file, timer: setTimeout(() => takeBack(name)?.close(), 1000) });
+  arrived.set(name, { file, timer: setTimeout(() => takeBack(name)?.close(), MEANWHILE) });
 }
 
 function takeBack(name) {
@@ -95,6 +96,48 @@ async function withFile(name, toMemory, work, close = (file) => file.close()) {
   }
 }
 
+// How far each body is, told together: request number -> bytes.
+const reached = new Map();
+let telling;
+
+function report(number, bytes, every) {
+  reached.set(number, bytes);
+  telling ??= setTimeout(tell, every);
+}
+
+function tell() {
+  clearTimeout(telling);
+  telling = undefined;
+  if (reached.size) postMessage({ bytes: [...reached] });
+  reached.clear();
+}
+
+// What reads a body, into the same room again and again; a browser that cannot takes new room for each piece.
+function reader(body) {
+  try {
+    const reading = body.getReader({ mode: "byob" });
+    let room = new ArrayBuffer(PIECE);
+    return async () => {
+      const piece = await reading.read(new Uint8Array(room));
+      room = piece.value?.buffer;
+      return piece;
+    };
+  } catch {
+    const reading = body.getReader();
+    return () => reading.read();
+  }
+}
+
+function hashStart(hash, file, length) {
+  hash.init();
+  const piece = new Uint8Array(PIECE);
+  for (let from = 0; from < length; ) {
+    const read = file.read(piece.subarray(0, Math.min(PIECE, length - from)), { at: from });
+    hash.update(piece.subarray(0, read));
+    from += read;
+  }
+}
+
 const doing = {
   // How many bytes of each partial file are here: { name: bytes }.
   async sizes() {
@@ -105,9 +148,9 @@ const doing = {
   },
 
   // The head of an answer; its body waits until it is taken or dropped.
-  async ask({ url, from, headers }, number) {
+  async ask({ asked, url, from, headers }) {
     const controller = new AbortController();
-    answers.set(number, { controller });
+    answers.set(asked, { controller });
     try {
       const response = await fetch(url, {
         headers: from ? { Range: `bytes=${from}-` } : {},
@@ -116,14 +159,14 @@ const doing = {
         referrerPolicy: "no-referrer",
         signal: controller.signal,
       });
-      answers.set(number, { controller, response });
+      answers.set(asked, { controller, response });
       return {
         status: response.status,
         redirected: response.redirected,
         headers: Object.fromEntries(headers.map((name) => [name, response.headers.get(name) ?? ""])),
       };
     } catch (error) {
-      answers.delete(number);
+      answers.delete(asked);
       throw error;
     }
   },
@@ -139,32 +182,23 @@ const doing = {
     const hash = await HASHES[algorithm]?.();
     const write = async (file) => {
       file.truncate(at);
-      hash?.init();
-      for (let from = 0; hash && from < at; ) {
-        const piece = new Uint8Array(Math.min(PIECE, at - from));
-        from += file.read(piece, { at: from });
-        hash.update(piece);
-      }
+      if (hash) hashStart(hash, file, at);
       let done = at;
-      let told = 0;
-      const reader = response.body.getReader();
+      const read = reader(response.body);
       try {
         for (;;) {
-          const piece = await reader.read().catch((error) => {
+          const piece = await read().catch((error) => {
             throw Object.assign(error, { network: true });
           });
           if (piece.done) break;
           file.write(piece.value, { at: done });
           hash?.update(piece.value);
           done += piece.value.byteLength;
-          if (performance.now() - told >= every) {
-            told = performance.now();
-            postMessage({ number, bytes: done });
-          }
+          report(number, done, every);
           if (most && done > most) break;
         }
       } finally {
-        postMessage({ number, bytes: done });
+        tell();
       }
       return { bytes: done, digest: hash?.digest() ?? "" };
     };
@@ -176,20 +210,21 @@ const doing = {
     }
   },
 
+  // The hash of a partial file, as it is.
+  async hash({ name, algorithm }) {
+    const hash = await HASHES[algorithm]();
+    await withFile(name, false, (file) => hashStart(hash, file, file.getSize()), (file) => leave(name, file));
+    return hash.digest();
+  },
+
   // Put a whole partial file into WebLLM's database, as JSON of at most so many levels or (0) as bytes; return once that is committed, and the file gone.
-  async keep({ name, database, table, key, levels }) {
+  async keep({ name, place, levels }) {
     await withFile(name, false, async (file) => {
       const data = new ArrayBuffer(file.getSize());
       file.read(new Uint8Array(data), { at: 0 });
       const value = levels ? JSON.parse(new TextDecoder().decode(data)) : data;
       if (levels && isDeeper(value, levels)) throw new SyntaxError("nested too deep");
-      const transaction = (await opened(database)).transaction(table, "readwrite");
-      transaction.objectStore(table).put({ url: key, data: value });
-      await new Promise((resolve, reject) => {
-        transaction.oncomplete = resolve;
-        transaction.onabort = () => reject(transaction.error);
-      });
-      data.transfer?.(0); // given back now, not at the next collection of garbage
+      await put(place, value);
     });
     await doing.drop({ name });
   },
@@ -209,27 +244,10 @@ function isDeeper(value, levels) {
   return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }
 
-function opened(name) {
-  if (!databases.has(name)) {
-    const opening = new Promise((resolve, reject) => {
-      const asked = indexedDB.open(name);
-      asked.onsuccess = () => resolve(asked.result);
-      asked.onerror = () => reject(asked.error);
-    });
-    databases.set(name, opening);
-    const forget = () => databases.delete(name);
-    opening.then((database) => {
-      database.onclose = forget;
-      database.onversionchange = () => (forget(), database.close());
-    }, forget);
-  }
-  return databases.get(name);
-}
-
 onmessage = async ({ data: { number, name, content } }) => {
   try {
     postMessage({ number, result: await doing[name](content, number) });
   } catch (error) {
-    postMessage({ number, error: { name: error?.name ?? "Error", text: String(error), network: !!error?.network } });
+    postMessage({ number, error: { name: error?.name ?? "Error", text: error?.text ?? String(error), network: !!error?.network } });
   }
 };

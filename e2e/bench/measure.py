@@ -4,12 +4,16 @@ A bench compares two ways of doing the same work with the same bytes, in one run
 machine's own speed, and what else it is doing, weigh on both alike.
 """
 
+import queue
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import conftest
 import servers
@@ -17,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 from server import application
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 ROOT = conftest.ROOT
@@ -37,6 +41,8 @@ MEASURE = """async ({act, ready}) => {
     }));
     return performance.now() - start;
 }"""
+
+told: "queue.Queue[Any]" = queue.Queue()
 
 
 @dataclass(frozen=True)
@@ -67,15 +73,72 @@ def table(rows: Sequence[Row]) -> str:
 
 @contextmanager
 def site(folders: Mapping[str, Path]) -> Iterator[str]:
-    """Serve `dist/`, `folders` by name, and an empty page at `/empty` that no policy holds back; yield the origin."""
+    """Serve `dist/`, `folders` by name, and an empty page at `/empty` that no policy holds back; yield the origin.
+
+    What a page posts to `/told`, in JSON, goes into `told`.
+    """
 
     async def empty(_request: Request) -> Response:
         return HTMLResponse("<!doctype html><title>bench</title>")
 
+    async def hear(request: Request) -> Response:
+        told.put(await request.json())
+        return JSONResponse(None)
+
     mounts = [Mount(f"/{name}", application(folder)) for name, folder in folders.items()]
-    routes = [Route("/empty", empty), *mounts, Mount("/", application(ROOT / "dist"))]
+    routes = [
+        Route("/empty", empty),
+        Route("/told", hear, methods=["POST"]),
+        *mounts,
+        Mount("/", application(ROOT / "dist")),
+    ]
     with servers.Server(Starlette(routes=routes)) as running:
         yield running.origin
+
+
+class Alone:
+    """A browser that has never been used, and that nobody watches but inside `page()`.
+
+    One that is driven keeps copies of what its pages fetch and tells of every piece: a visitor's does not.
+    """
+
+    def __init__(self, profile: Path) -> None:
+        self._port = profile / "DevToolsActivePort"
+
+    @contextmanager
+    def page(self) -> Iterator[Page]:
+        """The browser's page, driven until the end of this."""
+        until = time.monotonic() + 60
+        while not self._port.exists() or not self._port.read_text().strip():
+            assert time.monotonic() < until, "the browser did not start"
+            time.sleep(0.1)
+        with sync_playwright() as playwright:
+            address = f"http://127.0.0.1:{self._port.read_text().split()[0]}"
+            browser = playwright.chromium.connect_over_cdp(address)
+            page = browser.contexts[0].pages[0]
+            page.set_default_timeout(600_000)
+            yield page
+            browser.close()  # only lets go of it
+
+
+@contextmanager
+def alone() -> Iterator[Alone]:
+    """Start a browser that nobody watches; it ends with this."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        program = shutil.which("chromium")
+        assert program
+        command = [
+            program, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={profile}", "--no-first-run",
+            "--no-sandbox", "--lang=en-GB", "--window-size=1280,900", *conftest.WEBGPU, "about:blank",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            yield Alone(Path(profile))
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @contextmanager

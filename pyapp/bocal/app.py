@@ -17,7 +17,7 @@ from bocal.browser.runner import Sandbox
 from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
-from bocal.browser.transfers import Worker
+from bocal.browser.transfers import WorkerTransfers
 from bocal.models import catalogue
 from bocal.ui.actions.desk import LANGUAGE, Outside
 from bocal.ui.application import Application
@@ -35,7 +35,7 @@ async def main() -> None:
     language = chosen if chosen in LANGUAGES else negotiate(page.languages())
     standard = catalogue.read(await network.read_json(f"{site}catalogue.json"), site)
     store, notes, tabs = IndexedDb(), OwnDatabase(), OpenTabs()
-    means = Means(store, Worker(store), Journal(notes), tabs, gpu.storage_free, time.monotonic)
+    means = Means(store, WorkerTransfers(store), Journal(notes), tabs, gpu.storage_free, time.monotonic)
     state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
     disk = Disk(store)
     state.is_mac = page.is_mac()

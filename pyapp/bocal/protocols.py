@@ -107,6 +107,9 @@ class Transfers(Protocol):
         what is written stays. Cancelling the task aborts the request.
         """
 
+    async def hash(self, name: str, algorithm: str) -> str:
+        """Return the hash (hex) of a partial file as it is."""
+
     async def abort(self, head: Head) -> None:
         """Leave an answer's body unread."""
 

@@ -266,6 +266,9 @@ class Wire:
         told = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}", "Content-Length": str(len(data) - start)}
         return Answer(206, {**tag, **told}, data[start:])
 
+    async def hash(self, name: str, algorithm: str) -> str:
+        return hashlib.new(algorithm, self.files[name]).hexdigest()
+
     async def take(
         self, head: Head, name: str, at: int, algorithm: str, most: int, on_bytes: Callable[[int], None]
     ) -> tuple[int, str]:

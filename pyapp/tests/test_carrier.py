@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 from bocal.errors import Failure, Problem
-from bocal.protocols import Shelf
+from bocal.protocols import Form, Shelf
 from bocal.weights import carrier as carrier_module
+from bocal.weights.answer import Validator
 from bocal.weights.carrier import Carrier, Part
+from bocal.weights.journal import PartialNote
 from bocal.weights.pace import LEAST
 from bocal.weights.plan import Checksum, File
 from bocal.weights.retry import MOST_TRIES
@@ -43,6 +46,17 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke() -> None:
     assert len(world.slept) == 2
     assert LEAST <= carrier.pace.limit < 4
     assert carrier.waiting is None
+
+
+@pytest.mark.parametrize(("left", "asked"), [(DATA, []), (OTHER, [0])])
+def test_a_whole_file_that_was_not_kept_yet_is_checked_where_it_is(left: bytes, asked: list[int]) -> None:
+    world = world_of()
+    world.wire.files[FILE.partial] = bytearray(left)
+    carrier = Carrier(world.means(), "m", lambda: None, {FILE.partial: PartialNote("m", Validator())})
+    asyncio.run(carrier.bring(FILE, Part(len(left), len(left))))
+    assert starts(world) == asked
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+    assert not world.wire.files
 
 
 def test_a_host_without_ranges_sends_that_file_anew() -> None:
@@ -179,3 +193,28 @@ def test_another_tab_that_brings_the_same_file_is_waited_for() -> None:
         assert part.finished
 
     asyncio.run(story())
+
+
+def test_one_file_at_a_time_moves_into_the_store_while_others_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = [URL.replace("_0", f"_{n}") for n in range(3)]
+    world = World(Web(dict.fromkeys(urls, DATA)))
+    keep, moving, most = world.wire.keep, 0, 0
+
+    async def slowly(name: str, shelf: Shelf, key: str, form: Form) -> None:
+        nonlocal moving, most
+        moving += 1
+        most = max(most, moving)
+        await asyncio.sleep(0.01)
+        await keep(name, shelf, key, form)
+        moving -= 1
+
+    async def story() -> None:
+        means = world.means()
+        one, two = Carrier(means, "m", lambda: None), Carrier(means, "n", lambda: None)
+        files = [replace(FILE, url=url, key=url) for url in urls]
+        await asyncio.gather(*(it.bring(file, Part()) for it, file in zip((one, two, one), files, strict=True)))
+
+    monkeypatch.setattr(world.wire, "keep", slowly)
+    asyncio.run(story())
+    assert most == 1
+    assert set(world.store.kept[Shelf.MODEL]) == set(urls)

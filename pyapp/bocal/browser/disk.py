@@ -1,11 +1,9 @@
 """Files of the visitor's disk: a folder chosen or dropped, and a model written out to one.
 
-The bytes are moved by a worker (`site/disk.js`). A request is `{number, name, content}`; the answers with the same
-number are `{bytes}` while a file is read, and at the end `{result}` or `{error: {name, text}}`.
+The bytes are moved by a worker (`site/disk.js`).
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,23 +12,19 @@ from pyodide.ffi import JsException, create_once_callable, create_proxy, to_js
 
 from bocal.browser import database
 from bocal.browser.store import TABLE, IndexedDb, database_name
+from bocal.browser.worker import EVERY, Worker, WorkerError
 from bocal.errors import Failure, Problem
 from bocal.protocols import Folder, Form, Shelf
 
-EVERY = 100  # milliseconds between two reports of one file
 PAUSE = 0.3  # seconds between two files handed to the browser's downloads, which drops some that come at once
 
 
 class Disk:
-    """`protocols.Disk` and `protocols.Measures`, over one worker, made when first needed."""
+    """`protocols.Disk` and `protocols.Measures`, over one worker."""
 
     def __init__(self, store: IndexedDb, script: str = "disk.js") -> None:
         self._store = store
-        self._script = script
-        self._worker: Any = None
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._on_bytes: dict[int, Callable[[int], None]] = {}
+        self._worker = Worker(script)
 
     @property
     def can_write(self) -> bool:
@@ -71,7 +65,7 @@ class Disk:
     async def measure(self, shelf: Shelf, key: str) -> int | None:
         """Return a record's length in bytes, or None when there is none."""
         await self._store.open(shelf)
-        nbytes = await self.do("measure", **_place(shelf, key))
+        nbytes = await self._worker.do("measure", **_place(shelf, key))
         return None if nbytes is None else int(nbytes)
 
     async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:
@@ -88,8 +82,8 @@ class Disk:
         await self._store.open(shelf)  # made here, where there is none
         settings = {"json": form is Form.JSON, "md5": md5, "every": EVERY}
         try:
-            fits = await self.do("keep", on_bytes, file=file, **settings, **_place(shelf, key))
-        except DiskError as error:
+            fits = await self._worker.do("keep", on_bytes, file=file, **settings, place=_place(shelf, key))
+        except WorkerError as error:
             if error.name in {"NotFoundError", "NotReadableError"}:
                 raise Failure(Problem.FILE_UNREADABLE, detail=str(error), file=path) from error
             if error.name == "SyntaxError":
@@ -109,55 +103,13 @@ class Disk:
             await self._store.open(shelf)
             try:
                 if folder is not None:
-                    await self.do("write", folder=folder, path=path, **_place(shelf, key))
+                    await self._worker.do("write", folder=folder, path=path, **_place(shelf, key))
                 else:
-                    await _download(path.rpartition("/")[2], await self.do("blob", **_place(shelf, key)))
-            except DiskError as error:
+                    await _download(path.rpartition("/")[2], await self._worker.do("blob", **_place(shelf, key)))
+            except WorkerError as error:
                 raise Failure(Problem.DISK_FAILED, detail=str(error)) from error
             on_file(number)
         return True
-
-    async def do(self, name: str, on_bytes: Callable[[int], None] | None = None, /, **content: Any) -> Any:
-        """Let the worker do something; raises DiskError."""
-        if self._worker is None:
-            self._worker = js.Worker.new(self._script, to_js({"type": "module"}, dict_converter=js.Object.fromEntries))
-            self._worker.onmessage = create_proxy(self._heard)
-            self._worker.onerror = create_proxy(self._failed)
-        number = next(self._numbers)
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        if on_bytes:
-            self._on_bytes[number] = on_bytes
-        try:
-            message = {"number": number, "name": name, "content": content}
-            self._worker.postMessage(to_js(message, dict_converter=js.Object.fromEntries))
-            return await future
-        finally:
-            self._waiting.pop(number, None)
-            self._on_bytes.pop(number, None)
-
-    def _heard(self, event: Any) -> None:
-        message = event.data
-        number = int(message.number)
-        if hasattr(message, "bytes"):
-            on_bytes = self._on_bytes.get(number)
-            if on_bytes:
-                on_bytes(int(message.bytes))
-            return
-        future = self._waiting.get(number)
-        if future is None or future.done():
-            return
-        if hasattr(message, "error"):
-            future.set_exception(DiskError(str(message.error.name), str(message.error.text)))
-        else:
-            future.set_result(getattr(message, "result", None))
-
-    def _failed(self, event: Any) -> None:
-        text = str(getattr(event, "message", None) or "the worker of files stopped")
-        self._worker.terminate()
-        self._worker = None
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(DiskError("Error", text))
 
 
 class ChosenFolder:
@@ -185,14 +137,6 @@ class ChosenFolder:
     ) -> None:
         """Keep a file in the store."""
         await self._disk.keep(self._files[path], path, shelf, key, form, md5, on_bytes)
-
-
-class DiskError(Exception):
-    """What the worker could not do: the name of the browser's error, and its text."""
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(text)
-        self.name = name
 
 
 def _place(shelf: Shelf, key: str) -> dict[str, str]:

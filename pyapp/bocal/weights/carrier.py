@@ -14,6 +14,11 @@ from bocal.weights.pace import Pace
 from bocal.weights.plan import File
 
 STALL = 20.0  # seconds without a byte after which a request is given up and made anew
+NEAR = 0.95  # of that: an alarm set this far ahead is left as it is, since each setting costs time
+
+
+async def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class Means:
     """What downloads reach the world through.
 
     `room()` tells how many bytes may still be kept, or None; `clock()` is in seconds; `sleep(seconds)` waits.
+    `keeping` is held while a file moves into the store: one at a time, for the memory that takes.
     """
 
     store: Store
@@ -30,6 +36,7 @@ class Means:
     room: Callable[[], Awaitable[int | None]]
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass
@@ -58,10 +65,10 @@ class Carrier:
     _asking: set[asyncio.Timeout] = field(default_factory=set)
     _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
 
-    async def bring(self, file: File, part: Part) -> str:
+    async def bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] = nothing) -> str:
         """Fetch a file, check it and keep it; returns its hash ("" when none was taken, or it was here already).
 
-        Raises the Failure that stands in the way for good.
+        `fetched()` is called once its host is asked no more. Raises the Failure that stands in the way for good.
         """
         name = f"bocal:file:{file.partial}"
         release = await self.means.tabs.hold(name, wait=False)
@@ -69,7 +76,7 @@ class Carrier:
         release = release or await self.means.tabs.hold(name, wait=True)
         try:
             here = waited and file.key in await self.means.store.keys(file.shelf, file.key)
-            digest = "" if here else await self._bring(file, part, keep=True)
+            digest = "" if here else await self._bring(file, part, fetched)
         finally:
             if release:
                 release()
@@ -80,11 +87,12 @@ class Carrier:
 
     async def hash(self, file: File) -> str:
         """Return what a small file on its host hashes to now; keeps nothing."""
-        digest = await self._bring(file, Part(), keep=False)
+        digest = await self._bring(file, Part())
         await self._drop(file)
         return digest
 
-    async def _bring(self, file: File, part: Part, *, keep: bool) -> str:
+    async def _bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] | None = None) -> str:
+        """Fetch a file and check it; keep it where `fetched` is given. Returns its hash."""
         tries, wrong, doubted = 0, 0, False
         short: set[int] = set()  # lengths at which the host has ended the file before its time
         while True:
@@ -97,8 +105,10 @@ class Carrier:
                     raise _cut_short(file, length, final=again)
                 failure = _wrong(file, length, digest)
                 if failure is None:
-                    if keep:
-                        await self._keep(file)
+                    if fetched:
+                        async with self.means.keeping:
+                            await fetched()
+                            await self._keep(file)
                     self.waiting = None
                     self.pace.went_well()
                     return digest
@@ -121,6 +131,8 @@ class Carrier:
         """Write the rest of a file into its partial file; returns its length and hash."""
         kept = self.partials.get(file.partial)
         begin = part.done if kept and _may_go_on(file, kept.version) else 0
+        if kept and file.checksum and begin and begin == (file.nbytes or kept.version.total):
+            return begin, await self.means.transfers.hash(file.partial, file.algorithm)  # it only was not kept yet
         asked_to_wait = self._not_before - self.means.clock()
         if asked_to_wait > 0:
             await self.means.sleep(asked_to_wait)
@@ -161,9 +173,10 @@ class Carrier:
             async with asyncio.timeout(STALL) as limit:
 
                 def arrived(done: int) -> None:
+                    now = loop.time()
                     for one in (limit, *self._asking):
-                        if not one.expired():
-                            one.reschedule(loop.time() + STALL)
+                        if not one.expired() and (one.when() or 0) < now + NEAR * STALL:
+                            one.reschedule(now + STALL)
                     self.waiting = None
                     part.done, part.total = done, max(part.total, done)
                     self.changed()

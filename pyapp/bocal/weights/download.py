@@ -258,11 +258,11 @@ class Download:
             raise
 
     async def _bring_one(self, carrier: Carrier, file: File, part: Part) -> None:
-        async with carrier.pace.place():
+        async with carrier.pace.place() as leave:
             if file.small:
                 await self._bring_small(carrier, file, part)
             else:
-                await carrier.bring(file, part)
+                await carrier.bring(file, part, leave)
         self._arrived(now=True)
 
     async def _bring_small(self, carrier: Carrier, file: File, part: Part | None = None) -> None:

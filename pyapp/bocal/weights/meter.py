@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 WINDOW = 5.0  # seconds that the shown rate looks back on
-EVERY = 0.1  # seconds between two updates of what is shown
+EVERY = 0.25  # seconds between two updates of what is shown: people read no faster, and each is work for the page
 
 
 class Meter:
