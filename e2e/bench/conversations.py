@@ -42,7 +42,7 @@ def _conversation(number: int, length: int) -> dict[str, object]:
         for place in range(length)
     ]  # fmt: skip
     return {
-        "id": f"c{number}", "title": f"Conversation {number} on {WORDS[number % len(WORDS)]}", "messages": messages,
+        "id": f"c{number}", "title": f"Conversation {number} on {WORDS[number % len(WORDS)]}" if number else "The longest", "messages": messages,
         "created": 1_700_000_000 + number * 60, "updated": 1_700_000_000 + number * 60, "leaf": messages[-1]["id"],
     }  # fmt: skip
 
@@ -88,13 +88,14 @@ def run() -> Iterator[Row]:
 
         def everything() -> None:
             page.locator("#side-search").fill("")
-            page.wait_for_function("!document.querySelector('.side-list [role=status]')")
+            expect(page.locator(".side-list [role=status]")).to_have_count(0)
 
         def longest() -> None:
-            page.locator("#side-search").fill("Conversation 0 on")
-            page.wait_for_function("document.querySelector('#c-c0')")
+            page.locator("#side-search").fill("The longest")
+            expect(page.locator("#c-c0")).to_be_visible()
             person.begin_anew(page)
 
+        expect(page.locator("#c-c499")).to_be_visible()
         times["open one"] = repeat(page, *opening("c499"), anew)
         times["open one of 200 messages"] = repeat(page, *opening("c0"), longest)
         everything()

@@ -7,6 +7,7 @@ the answers that are being written (a page that ends in the middle of one loses 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import batched
 from typing import Any
 
 from bocal.chat import document, reasoning
@@ -15,6 +16,7 @@ from bocal.protocols import Notes, Tabs
 
 HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
 UNDO = 10.0  # seconds for which a deleted conversation can be taken back
+BATCH = 20  # conversations whose words are read in one go
 EXCERPT = 90  # characters around what was found
 
 
@@ -49,7 +51,7 @@ class History:
         self.heads: dict[str, Head] = {}
         self._notes = notes
         self._tabs = tabs
-        self._words: dict[str, str] | None = None
+        self._words: dict[str, str] = {}
 
     async def look(self, now: float) -> None:
         """Read the heads, and delete for good what was deleted before; raises Failure where nothing can be kept."""
@@ -130,14 +132,19 @@ class History:
         drawers = [(drawer, conversation_id) for drawer in (HEADS, BODIES, WORDS, UNFINISHED)]
         await self._notes.change([], [*drawers, *pictures])
         self.heads.pop(conversation_id, None)
-        if self._words is not None:
-            self._words.pop(conversation_id, None)
+        self._words.pop(conversation_id, None)
         self._tabs.say({"conversation": conversation_id})
+
+    async def prepare(self) -> None:
+        """Read the words to search, a few conversations at a time: whoever has many has megabytes of them."""
+        missing = [it for it in self.heads if it not in self._words]
+        for some in batched(missing, BATCH, strict=False):
+            found = await self._notes.find(WORDS, some)
+            self._words.update({it: words or "" for it, words in zip(some, found, strict=True)})
 
     async def search(self, text: str, most: int) -> list[Found]:
         """Return the conversations that hold all these words, titles first, then the latest; at most `most` of them."""
-        if self._words is None:
-            self._words = await self._notes.read(WORDS)
+        await self.prepare()
         wanted = fold(text).split()
         titles, bodies = [], []
         for head in self.listed():
@@ -183,9 +190,7 @@ class History:
         self.heads.pop(conversation_id, None)
         if told:
             self.heads[conversation_id] = Head(**told)
-        if self._words is not None:
-            words = (await self._notes.find(WORDS, [conversation_id]))[0]
-            self._words[conversation_id] = words or ""
+        self._words.pop(conversation_id, None)
 
     async def _write_head(self, head: Head) -> None:
         self.heads[head.id] = head
@@ -204,8 +209,7 @@ class History:
     def _told(self, conversation: Conversation) -> None:
         it = conversation
         self.heads[it.id] = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision)
-        if self._words is not None:
-            self._words[it.id] = _words_of(it)
+        self._words[it.id] = _words_of(it)
         self._tabs.say({"conversation": it.id})
 
 

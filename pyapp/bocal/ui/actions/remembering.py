@@ -39,6 +39,7 @@ class Remembering:
         shown = self.desk.outside.session.read(CONVERSATION)
         if shown and shown in self.desk.history.heads and not self.desk.state.conversation.messages:
             await self.do_conversation_open(shown)
+        await self.desk.history.prepare()
 
     async def do_conversation_open(self, which: str) -> None:
         """Show a conversation: "ID", or "ID message" to show that message of it."""
