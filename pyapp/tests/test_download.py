@@ -224,6 +224,10 @@ def test_what_no_model_will_ask_for_is_swept_away() -> None:
         await running
         begun = set(world.wire.files)
         world.wire.files["unknown"] = bytearray(3)
+        found = {it.name: (it.model, it.nbytes) for it in await discard.partials(download.means)}
+        sizes = {name: len(content) for name, content in world.wire.files.items() if content}
+        assert found == {name: (BASE if name in begun else "", nbytes) for name, nbytes in sizes.items()}
+        assert "unknown" in found
         await discard.sweep(download.means, {BASE})
         assert set(world.wire.files) == begun
         await discard.sweep(download.means, set())

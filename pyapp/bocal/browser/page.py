@@ -179,6 +179,13 @@ class Document:
         goal = 0 if place < 0 else max(0, min(elements.length - 1, place + by))
         elements[goal].focus()
 
+    def reveal(self, element_id: str) -> None:
+        """Scroll an element into sight, and move the focus to it."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.scrollIntoView(to_js({"block": "center"}, dict_converter=js.Object.fromEntries))
+            element.focus()
+
     def to_top(self, element_id: str) -> None:
         """Scroll an element's content to its beginning."""
         element = js.document.getElementById(element_id)

@@ -35,7 +35,10 @@ class Worker:
 
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""
-        return {str(name): int(size) for name, size in (await self._do("sizes")).items()}
+        try:
+            return {str(name): int(size) for name, size in (await self._do("sizes")).items()}
+        except _WorkerError as error:
+            raise _failure(error) from error
 
     async def ask(self, url: str, start: int) -> Head:
         """GET `url`, from byte `start` on."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bocal.errors import Failure, Problem
+from bocal.errors import Failure, Problem, not_json
 from bocal.protocols import Head, Store, Tabs, Transfers
 from bocal.weights import answer, retry
 from bocal.weights.answer import Validator
@@ -57,6 +57,7 @@ class Carrier:
     _not_before: float = 0.0  # on the clock: what a host asked for counts for every file
     _asking: set[asyncio.Timeout] = field(default_factory=set)
     _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
+    _types: dict[str, str] = field(default_factory=dict)  # Content-Type of the last answer, by URL
 
     async def bring(self, file: File, part: Part) -> str:
         """Fetch a file, check it and keep it; returns its hash ("" when none was taken, or it was here already).
@@ -129,6 +130,7 @@ class Carrier:
             try:
                 at, version = answer.start(head, begin, kept.version if kept else Validator())
                 self._was_read.add(_host(file))
+                self._types[file.url] = head.headers.get("Content-Type", "")
                 if at is None:  # what is kept is of another version, or longer than the file: this file anew
                     await self.means.transfers.abort(head)
                     await self._drop(file)
@@ -182,6 +184,7 @@ class Carrier:
         except Failure as failure:
             if failure.problem is Problem.NOT_JSON:
                 await self._drop(file)
+                raise not_json(file.url, failure, self._types.get(file.url, "")) from failure
             raise
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)
