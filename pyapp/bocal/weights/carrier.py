@@ -85,6 +85,10 @@ class Carrier:
         await self._drop(file)
         return digest
 
+    def not_json(self, file: File, error: Failure) -> Failure:
+        """Name what came in the place of a JSON file."""
+        return not_json(file.url, error, self._types.get(file.url, ""))
+
     async def _bring(self, file: File, part: Part, *, keep: bool) -> str:
         tries, wrong, doubted = 0, 0, False
         short: set[int] = set()  # lengths at which the host has ended the file before its time
@@ -184,7 +188,7 @@ class Carrier:
         except Failure as failure:
             if failure.problem is Problem.NOT_JSON:
                 await self._drop(file)
-                raise not_json(file.url, failure, self._types.get(file.url, "")) from failure
+                raise self.not_json(file, failure) from failure
             raise
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)
