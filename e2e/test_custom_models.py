@@ -24,6 +24,7 @@ from person import (
 from playwright.sync_api import Page, expect
 from starlette.responses import HTMLResponse
 
+pytestmark = pytest.mark.idle
 NAME = "Mine"
 
 
@@ -35,9 +36,8 @@ def copy(small_model: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bocal(page: Page, site: servers.Server) -> Page:
-    """The page, with the guide ready."""
+    """The page."""
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     return page
 
 
@@ -160,7 +160,6 @@ def test_what_is_no_model_cannot_be_added_and_the_reason_is_told(
     bocal.keyboard.press("Escape")
 
     add_by_console(bocal, "own", NAME, address)  # a record from elsewhere is listed all the same
-    wait_until_ready(bocal, "The guide")
     open_selector(bocal).get_by_role("button", name=NAME, exact=True).click()
     expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("There is no MLC model at")
 
