@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 SOURCES = ("pyapp", "build", "e2e")
+# Each has a browser, which plays a graphics card on the processor.
+WORKERS = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
 
 def run_all(root: Path, pytest_arguments: list[str]) -> int:
@@ -18,17 +20,20 @@ def run_all(root: Path, pytest_arguments: list[str]) -> int:
         [str(tools / "ruff"), "format", "--check", "--quiet", *SOURCES],
         [str(tools / "mypy"), "--no-error-summary", *SOURCES],
         [str(tools / "lint-imports"), "--no-cache"],
-        [sys.executable, "-m", "pytest", *pytest_arguments],
+        [sys.executable, "-m", "pytest", *WORKERS, *pytest_arguments],
     ]
     statuses = []
-    for command in commands:
-        quiet = subprocess.PIPE if "lint-imports" in command[0] else None  # its banner says nothing when all is well
-        done = subprocess.run(
-            command, cwd=root, env=settings, stdin=subprocess.DEVNULL, stdout=quiet, text=True, check=False
-        )
-        if done.returncode:
-            print(f"{done.stdout or ''}bocal: {Path(command[0]).name} {' '.join(command[1:3])} failed", file=sys.stderr)
-        statuses.append(done.returncode)
+    # The models that some tests need take a minute or more to compile: begun now, awaited by those tests.
+    with subprocess.Popen([sys.executable, "-m", "compiled"], cwd=root, env=settings, stdin=subprocess.DEVNULL):
+        for command in commands:
+            quiet = subprocess.PIPE if "lint-imports" in command[0] else None  # its banner says nothing if all is well
+            done = subprocess.run(
+                command, cwd=root, env=settings, stdin=subprocess.DEVNULL, stdout=quiet, text=True, check=False
+            )
+            if done.returncode:
+                name = f"{Path(command[0]).name} {' '.join(command[1:3])}"
+                print(f"{done.stdout or ''}bocal: {name} failed", file=sys.stderr)
+            statuses.append(done.returncode)
     return next((status for status in statuses if status), 0)
 
 

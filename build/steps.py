@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import environment
+from filelock import FileLock
 
 
 def fingerprint(*inputs: str | Path) -> str:
@@ -36,20 +37,25 @@ def up_to_date(folder: Path, key: str) -> bool:
 def make(folder: Path, key: str, work: Callable[[Path], None], what: str) -> Path:
     """Return `folder` as `work(folder)` makes it, calling it only when `key` is not the one it was made from.
 
-    The work happens in a folder beside it that takes its place when complete, so an interruption leaves no half.
+    The work happens in a folder beside it that takes its place when complete, so an interruption leaves no half. Who
+    asks for the same folder meanwhile, in another process, waits until it is there.
     """
     if up_to_date(folder, key):
         return folder
-    environment.say(what)
-    draft = folder.with_name(folder.name + ".draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    work(draft)
-    _stamp(folder).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    _stamp(folder).write_text(key)
-    return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):
+        if up_to_date(folder, key):
+            return folder
+        environment.say(what)
+        draft = folder.with_name(folder.name + ".draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        work(draft)
+        _stamp(folder).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+        _stamp(folder).write_text(key)
+        return folder
 
 
 def _stamp(folder: Path) -> Path:

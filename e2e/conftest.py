@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import compiled
 import pytest
 import servers
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 # SwiftShader stands in for a graphics card: slow, but WebGPU all the same, and the same on every machine.
@@ -34,10 +35,16 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {**browser_context_args, "locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
 
 
+@pytest.fixture(scope="session")
+def site_port() -> int:
+    """Where the page is, in every test: the browser then keeps what it has compiled of it."""
+    return next(servers.PORTS)
+
+
 @pytest.fixture
-def site() -> Iterator[servers.Server]:
+def site(site_port: int) -> Iterator[servers.Server]:
     """The page, served from `dist/`."""
-    with servers.site(ROOT / "dist") as running:
+    with servers.site(ROOT / "dist", site_port) as running:
         yield running
 
 
@@ -65,6 +72,32 @@ def other_shape() -> Path:
 AWAY = "SmolLM2-360M-Instruct-q4f32_1-MLC"
 
 
+@pytest.fixture(scope="session")
+def profile(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], browser_context_args: dict[str, Any]
+) -> Iterator[BrowserContext]:
+    """One browser with one profile on the disk, for all tests: Pyodide is compiled in it once, not at every visit."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        told = {**browser_type_launch_args, **browser_context_args}
+        with browser_type.launch_persistent_context(folder, **told) as context:
+            yield context
+
+
+@pytest.fixture
+def context(profile: BrowserContext, site: servers.Server) -> Iterator[BrowserContext]:
+    """A visitor who was never here: nothing of the site's is left of the visitor before."""
+    blank = profile.pages[0]
+    session = profile.new_cdp_session(blank)
+    session.send("Storage.clearDataForOrigin", {"origin": site.origin, "storageTypes": "all"})
+    session.detach()
+    yield profile
+    for page in profile.pages:
+        if page != blank:
+            page.close()
+    profile.set_offline(False)
+    profile.clear_permissions()
+
+
 @pytest.fixture
 def page(page: Page, request: pytest.FixtureRequest) -> Page:
     """A page that is patient with SwiftShader.
@@ -74,7 +107,7 @@ def page(page: Page, request: pytest.FixtureRequest) -> Page:
     """
     page.set_default_timeout(PATIENCE)
     if request.node.get_closest_marker("idle"):
-        page.context.add_init_script(f"localStorage['bocal.model'] ??= '{AWAY}'")
+        page.add_init_script(f"localStorage['bocal.model'] ??= '{AWAY}'")
     return page
 
 

@@ -29,13 +29,17 @@ def write(folder: Path, shards: int, nbytes: int, seed: int = 1) -> dict[str, by
     return files
 
 
-def setting(origin: str) -> dict[str, str]:
-    """What localStorage holds once the model was added, from a host at `origin`, and chosen."""
-    entry = {
-        "id": MODEL_ID, "name": "Random", "url": f"{origin}/files/", "custom": True,
+def entry(origin: str, model_id: str = MODEL_ID, name: str = "Random") -> dict[str, object]:
+    """The model's entry in the list, from a host at `origin`."""
+    return {
+        "id": model_id, "name": name, "url": f"{origin}/files/", "custom": True,
         "library": {"url": f"{origin}/files/{LIBRARY}"},
     }  # fmt: skip
-    return {"customModels": json.dumps([entry]), "bocal.model": MODEL_ID}
+
+
+def setting(origin: str, *others: dict[str, object]) -> dict[str, str]:
+    """What localStorage holds once the model was added, besides `others`, from a host at `origin`, and chosen."""
+    return {"customModels": json.dumps([entry(origin), *others]), "bocal.model": MODEL_ID}
 
 
 def database(name: str) -> str:

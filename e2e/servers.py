@@ -7,6 +7,8 @@ with a redirect to the second origin, a CDN, under a signed address; it lists fi
 
 import asyncio
 import hashlib
+import itertools
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -29,11 +31,18 @@ BIG = 64 * 1024  # bytes from which a text, too, lies on the CDN
 READABLE = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["*"])
 
 
-class Server:
-    """One application on a free port of 127.0.0.1, in a thread of its own, until stopped."""
+# A port is used once: what the browser has cached from one server must not be taken for another's.
+PORTS = itertools.count(10_000 + os.getpid() * 101 % 20_000)
 
-    def __init__(self, application: ASGIApp) -> None:
-        self._socket = server.free_socket(0)
+
+class Server:
+    """One application on a free port of 127.0.0.1, in a thread of its own, until stopped.
+
+    `port` is the one to try first, for the same application as before.
+    """
+
+    def __init__(self, application: ASGIApp, port: int = 0) -> None:
+        self._socket = server.free_socket(port or next(PORTS))
         self.port = int(self._socket.getsockname()[1])
         self.origin = f"http://127.0.0.1:{self.port}"
         self._server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
@@ -131,9 +140,9 @@ class ModelHost:
         return FileResponse(folder / request.path_params["path"])
 
 
-def site(folder: Path) -> Server:
+def site(folder: Path, port: int = 0) -> Server:
     """Serve the page as the development server does."""
-    return Server(server.application(folder))
+    return Server(server.application(folder), port)
 
 
 def plain_host(folder: Path) -> Server:

@@ -22,7 +22,9 @@ from person import (
     wait_until_ready,
 )
 from playwright.sync_api import Page, expect
+from starlette.responses import HTMLResponse
 
+pytestmark = pytest.mark.idle
 NAME = "Mine"
 
 
@@ -34,9 +36,8 @@ def copy(small_model: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bocal(page: Page, site: servers.Server) -> Page:
-    """The page, with the guide ready."""
+    """The page."""
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     return page
 
 
@@ -159,9 +160,22 @@ def test_what_is_no_model_cannot_be_added_and_the_reason_is_told(
     bocal.keyboard.press("Escape")
 
     add_by_console(bocal, "own", NAME, address)  # a record from elsewhere is listed all the same
-    wait_until_ready(bocal, "The guide")
     open_selector(bocal).get_by_role("button", name=NAME, exact=True).click()
     expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("There is no MLC model at")
+
+
+def test_a_web_page_in_the_place_of_a_file_is_said_to_be_one(
+    bocal: Page, host: servers.ModelHost, small_model: Path
+) -> None:
+    address = host.add("labo/signed-in-only", small_model)
+    host.faults["mlc-chat-config.json"] = lambda: HTMLResponse("<!doctype html><title>Sign in</title>")
+    form = open_form(bocal)
+    fill(form, {"Model ID": "own", "Display name": NAME, "Model URL": address})
+    expect(form.locator("[data-check=config]")).to_contain_text("mlc-chat-config.json shows a web page, not a model’s")
+    bocal.keyboard.press("Escape")
+    add_by_console(bocal, "own", NAME, address)
+    open_selector(bocal).get_by_role("button", name=NAME, exact=True).click()
+    expect(bocal.locator(".job").get_by_role("alert")).to_contain_text("shows a web page, not a model’s file")
 
 
 def test_a_host_that_forbids_reading_is_told_from_one_that_is_away(bocal: Page, small_model: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import random_model
 import servers
 from faulty import Fault, FaultyHost
-from person import open_page
+from person import open_page, open_selector, open_storage, stored
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
 
 SHARD = 3_000_000  # bytes
@@ -34,9 +34,9 @@ def faulty(model: Path) -> Iterator[FaultyHost]:
     host.stop()
 
 
-def visit(page: Page, site: servers.Server, host: FaultyHost) -> None:
-    """Open the page as someone who has added the model before and chosen it."""
-    told = json.dumps(random_model.setting(host.origin))
+def visit(page: Page, site: servers.Server, host: FaultyHost, *others: dict[str, object]) -> None:
+    """Open the page as someone who has added the model before, besides others, and chosen it."""
+    told = json.dumps(random_model.setting(host.origin, *others))
     page.add_init_script(f"if (!localStorage.customModels) Object.assign(localStorage, {told});")
     open_page(page, site.origin)
 
@@ -244,6 +244,38 @@ def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
     assert faulty.wasted < 4_000_000
 
 
+def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card.get_by_role("button", name="Pause").click()
+    expect(card).to_contain_text("Paused at")
+    page.evaluate(
+        """async () => {
+            const root = await navigator.storage.getDirectory();
+            const folder = await root.getDirectoryHandle("partial");
+            const stray = await (await folder.getFileHandle("stray", { create: true })).createWritable();
+            await stray.write(new ArrayBuffer(7_000_000));
+            await stray.close();
+        }"""
+    )
+    open_storage(page)
+    row = page.locator(".page .list li", has_text="Random")
+    expect(row).to_contain_text(re.compile(r"of which [\d.]+.[kM]B unfinished"))
+    note = page.locator("#orphans-note")
+    expect(note).to_contain_text("1 file (7.0 MB) of no known model")
+    before = leftovers(page)
+    note.get_by_role("button", name="Clean up").click()
+    page.get_by_role("button", name="Delete them").click()
+    expect(note).to_have_count(0)
+    assert leftovers(page) == before - 1
+
+    page.get_by_role("button", name="Delete Random").click()
+    page.get_by_role("dialog").get_by_role("button", name="Weights only").click()
+    expect(row).not_to_contain_text("unfinished")
+    assert leftovers(page) == 0
+
+
 def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
     faulty.rate = 3_000_000
     card = begin(page, site, faulty)
@@ -361,6 +393,39 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
         card.get_by_role("button", name="Resume").click()
         is_whole(page, faulty)
         assert faulty.wasted < 4_000_000
+
+
+def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_on_by_itself(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
+    faulty: FaultyHost,
+) -> None:  # fmt: skip
+    (tmp_path / "old").mkdir()
+    random_model.write(tmp_path / "old", SHARDS, SHARD, seed=2)
+    old = FaultyHost(tmp_path / "old")
+    arguments = [*browser_type_launch_args["args"], "--disable-features=StaticStorageQuota"]
+    told = {**browser_type_launch_args, "args": arguments}
+    with browser_type.launch_persistent_context(tmp_path / "profile", locale="en-GB", **told) as context:
+        page = context.pages[0]
+        visit(page, site, faulty, random_model.entry(old.origin, "Old-q4f32_1-MLC", "Old one"))
+        open_selector(page).get_by_role("button", name="Old one", exact=True).click()
+        is_whole(page, old)
+
+        faulty.rate = 3_000_000
+        open_selector(page).get_by_role("button", name="Random", exact=True).click()
+        card = page.locator(".job")
+        expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+        browser = context.new_cdp_session(page)
+        used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
+        browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + SHARD})
+        expect(card).to_contain_text(re.compile(r"MB of room are missing"))
+        card.get_by_role("button", name="Old one, 12.0").click()
+        faulty.rate = 0
+        question = page.get_by_role("dialog", name="Delete Old one?")
+        question.get_by_role("button", name="Delete", exact=True).click()
+        is_whole(page, faulty)
+        assert faulty.wasted < 4_000_000
+        assert not [key for key in stored(page, "model") if key.startswith(old.origin)]
+    old.stop()
 
 
 def test_a_second_tab_follows_and_takes_over(

@@ -9,14 +9,14 @@ import servers
 from person import add_model, ask, begin_anew, fill, from_menu, open_page, open_selector, stored, wait_until_ready
 from playwright.sync_api import Locator, Page, expect
 
+pytestmark = pytest.mark.idle
 NAME = "Mine"
 
 
 @pytest.fixture
 def bocal(page: Page, site: servers.Server) -> Page:
-    """The page, with the guide ready."""
+    """The page."""
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     return page
 
 

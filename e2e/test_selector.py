@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import servers
-from person import open_page, open_selector, show_actions
+from person import fill, open_form, open_page, open_selector, show_actions
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.idle
@@ -229,3 +229,16 @@ def test_the_keyboard_goes_past_what_is_drawn(page: Page, long_list: Locator) ->
     page.keyboard.press("End")
     expect(long_list.locator(".name:not([disabled])").last).to_be_focused()
     expect(row(long_list, "Own 299")).to_have_count(1)
+
+
+def test_a_model_just_added_is_in_sight_and_marked(page: Page, long_list: Locator) -> None:
+    page.keyboard.press("Escape")
+    form = open_form(page)
+    fill(form, {"Model ID": "new", "Display name": "Brand new", "Model URL": "https://host/labo/new"})
+    form.locator("button[value=add]").click()
+    added = row(long_list, "Brand new")
+    expect(added).to_be_in_viewport()
+    expect(added).to_contain_text("Just added")
+    expect(added.locator(".name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(open_selector(page).get_by_text("Just added")).to_have_count(0)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import servers
 from compiled import library, model
-from conftest import ROOT
+from conftest import AWAY, ROOT
 from person import add_by_console, begin_anew, fill, open_form, open_page, open_selector, wait_until_ready
 from playwright.sync_api import Browser, Page, expect
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -226,6 +226,7 @@ def _judge(page: Page, model_id: str, address: str, *, whole: bool) -> None:
         add.click()
     else:  # forced by the console, which nobody can forbid
         page.keyboard.press("Escape")
+        page.evaluate("(away) => { localStorage['bocal.model'] = away }", AWAY)  # the last model need not load again
         add_by_console(page, model_id, model_id, address)
         open_selector(page)
     selector = page.get_by_role("dialog", name="Models")

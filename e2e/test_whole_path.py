@@ -7,6 +7,7 @@ server stopped.
 import json
 from pathlib import Path
 
+import pytest
 import servers
 from person import (
     add_model,
@@ -66,11 +67,11 @@ def test_everything_from_the_first_visit_to_the_pulled_cable(
     assert ask(page, "Hello") == greeting
 
 
+@pytest.mark.idle
 def test_deleting_a_model_asks_first_and_removes_its_files(
     page: Page, site: servers.Server, host: servers.ModelHost, small_model: Path
 ) -> None:
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     address = host.add(OWN, small_model)
     add_model(page, OWN_ID, "My small one", address)
     wait_until_ready(page, "My small one")
@@ -92,15 +93,16 @@ def test_deleting_a_model_asks_first_and_removes_its_files(
     assert json.loads(page.evaluate("localStorage.customModels")) == []
 
 
+@pytest.mark.idle
 def test_standard_models_cannot_be_deleted(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
-    wait_until_ready(page, "The guide")
     selector = open_selector(page)
     show_actions(selector, "Llama 3.2 1B Instruct")
     actions = selector.get_by_role("group", name="More actions for Llama 3.2 1B Instruct")
     expect(actions.get_by_role("button")).to_have_text(["Duplicate", "Copy link"])
 
 
+@pytest.mark.idle
 def test_a_used_id_is_refused(page: Page, site: servers.Server, host: servers.ModelHost, small_model: Path) -> None:
     open_page(page, site.origin)
     address = host.add(OWN, small_model)
@@ -119,6 +121,7 @@ def test_a_used_id_is_refused(page: Page, site: servers.Server, host: servers.Mo
     assert len(json.loads(page.evaluate("localStorage.customModels"))) == 1
 
 
+@pytest.mark.idle
 def test_required_fields_are_required(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
     form = open_form(page)

@@ -142,7 +142,10 @@ const doing = {
   // How many bytes of each partial file are here: { name: bytes }.
   async sizes() {
     const sizes = {};
-    for await (const [name, handle] of (await folder)?.entries() ?? []) sizes[name] = (await handle.getFile()).size;
+    for await (const [name, handle] of (await folder)?.entries() ?? []) {
+      const file = await handle.getFile().catch(() => null); // moved meanwhile
+      if (file) sizes[name] = file.size;
+    }
     for (const [name, file] of inMemory) sizes[name] = file.length;
     return sizes;
   },

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from mlc.artefacts import SHARD_BYTES, byte_tokenizer, conversation, random_weights, write_model
-from mlc.library import compile_library
+from mlc.library import QUICK, compile_library
 from mlc.runtime import ToolError
 from mlc.shape import QUANTISATIONS, ModelShape, ShapeError
 
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         weights = random_weights(shape, options.seed)
         endless = {**conversation(tokenizer), "stop_str": [], "stop_token_ids": []}
         write_model(options.out, shape, weights, tokenizer, template=endless, shard_bytes=options.shard_bytes)
-        compile_library(shape, options.out / f"{options.id or options.out.name}-webgpu.wasm", options.cache)
+        compile_library(shape, options.out / f"{options.id or options.out.name}-webgpu.wasm", options.cache, QUICK)
     except (ShapeError, ToolError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

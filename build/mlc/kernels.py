@@ -4,7 +4,8 @@ They are written by hand, with their threads bound, because what decides how fas
 size of its shaders: every one is a pipeline that the browser compiles. Dimensions are therefore arguments where that
 lets one shader serve several places, and a prompt and a single token run the same shaders.
 
-Each function returns a PrimFunc. `dtype` is the type of activations and scales; sums are float32. `quantised` chooses
+Each function returns a PrimFunc, parsed once: a model asks for the same few again in every layer, and TVM takes half a
+second to parse one. `dtype` is the type of activations and scales; sums are float32. `quantised` chooses
 between a pair of tensors (packed words, scales; see `quantise.py`) and a plain matrix.
 """
 
@@ -14,6 +15,7 @@ between a pair of tensors (packed words, scales; see `quantise.py`) and a plain 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from tvm.script import tirx as T
@@ -33,6 +35,7 @@ def nibble(word: Any, index: Any) -> Any:
     return T.Cast("float32", stored) - T.float32(ZERO)
 
 
+@cache
 def embed(dtype: str, *, quantised: bool) -> Any:
     """Rows of the embedding: tokens [n] int32 -> [n, width]."""
 
@@ -77,6 +80,7 @@ def embed(dtype: str, *, quantised: bool) -> Any:
     return embed_q4 if quantised else embed_plain
 
 
+@cache
 def rms_norm(width: int, eps: float, dtype: str, *, last_only: bool) -> Any:
     """RMS normalisation: [1, n, width], weight [width] -> the same shape, or [1, 1, width] of the last token."""
 
@@ -116,6 +120,7 @@ def rms_norm(width: int, eps: float, dtype: str, *, last_only: bool) -> Any:
     return norm
 
 
+@cache
 def linear(
     dtype: str, out_dtype: str, *, quantised: bool, tile: int = 1, rows_each: int = 1, then: str = "store"
 ) -> Any:

@@ -41,8 +41,9 @@ def _conversation(number: int, length: int) -> dict[str, object]:
         }
         for place in range(length)
     ]  # fmt: skip
+    title = f"Conversation {number} on {WORDS[number % len(WORDS)]}" if number else "The longest"
     return {
-        "id": f"c{number}", "title": f"Conversation {number} on {WORDS[number % len(WORDS)]}" if number else "The longest", "messages": messages,
+        "id": f"c{number}", "title": title, "messages": messages,
         "created": 1_700_000_000 + number * 60, "updated": 1_700_000_000 + number * 60, "leaf": messages[-1]["id"],
     }  # fmt: skip
 
@@ -101,7 +102,7 @@ def run() -> Iterator[Row]:
         everything()
         page.reload()  # so that the first search reads what is searched
         expect(page.locator("#side-search")).to_be_visible()
-        page.wait_for_timeout(2000)
+        person.wait_until_ready(page, "The guide")
         times["search for the first time"] = [repeat(page, typing("number 395951."), found(1), lambda: None)[0]]
         times["search a rare word"] = repeat(page, typing("number 395951."), found(1), everything)
         times["search a common word"] = repeat(page, typing("garden"), found(100), everything)

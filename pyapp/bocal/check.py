@@ -16,12 +16,13 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bocal import strict
-from bocal.errors import Failure, Problem, refused
+from bocal.errors import Failure, Problem, not_json, refused
 from bocal.models import catalogue, paste, source
 from bocal.models.paste import Address, NotAModel, Records, Words
 from bocal.models.preflight import Name, Preflight, Verdict
@@ -65,11 +66,11 @@ class Web:
 
     async def read_page(self, url: str) -> tuple[Any, str]:
         """GET a JSON document and its `Link` header."""
-        content, link = await asyncio.to_thread(self._ask, url, "GET", None)
+        content, headers = await asyncio.to_thread(self._ask, url, "GET", None)
         try:
-            return strict.from_bytes(content), link
+            return strict.from_bytes(content), headers.get("Link", "")
         except (ValueError, RecursionError) as error:
-            raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
+            raise not_json(url, error, headers.get("Content-Type", "")) from error
 
     async def read_bytes(self, url: str, most: int) -> bytes:
         """GET a file of at most `most` bytes."""
@@ -83,7 +84,7 @@ class Web:
             return False
         return True
 
-    def _ask(self, url: str, method: str, most: int | None) -> tuple[bytes, str]:
+    def _ask(self, url: str, method: str, most: int | None) -> tuple[bytes, Message]:
         host = url
         try:
             host = urlsplit(url).netloc or url
@@ -92,9 +93,9 @@ class Web:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
                 # A redirected HEAD becomes a GET in Python 3.12, whose content is not wanted either.
                 content: bytes = b"" if method == "HEAD" else answer.read(-1 if most is None else most + 1)
-                announced = answer.headers.get("Content-Length", "")
-                link: str = answer.headers.get("Link", "")
-                readable = self._is_readable(url, answer.headers.get("Access-Control-Allow-Origin"))
+                headers: Message = answer.headers
+                announced = headers.get("Content-Length", "")
+                readable = self._is_readable(url, headers.get("Access-Control-Allow-Origin"))
         except urllib.error.HTTPError as error:
             error.close()
             if not self._is_readable(url, error.headers.get("Access-Control-Allow-Origin")):
@@ -110,7 +111,7 @@ class Web:
             raise Failure(Problem.TOO_LARGE, url=url, bytes=len(content))
         if method == "GET" and announced.isdigit() and len(content) < int(announced):
             raise _cut_short(url, len(content), int(announced))
-        return content, link
+        return content, headers
 
     def _is_readable(self, url: str, allowed: str | None) -> bool:
         return allowed in {"*", self._origin} or _origin(url) == self._origin

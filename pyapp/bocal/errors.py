@@ -34,6 +34,7 @@ class Problem(StrEnum):
     CUT_SHORT = "problem.cut_short"
     TOO_LARGE = "problem.too_large"
     NOT_JSON = "problem.not_json"
+    WEB_PAGE = "problem.web_page"
     BAD_MANIFEST = "problem.bad_manifest"
     BAD_CONFIG = "problem.bad_config"
     NO_LIBRARY = "problem.no_library"
@@ -105,6 +106,12 @@ def refused(url: str, status: int, header: Callable[[str], str | None] = lambda 
         wait = _wait(header("Retry-After") or "", header("RateLimit") or "")
         return Failure(Problem.TOO_MANY_REQUESTS, detail=detail, host=host, seconds=wait)
     return Failure(Problem.SERVER_ERROR, detail=detail, host=host, status=status)
+
+
+def not_json(url: str, error: BaseException, media_type: str) -> Failure:
+    """Name an answer that should be JSON and is not: a web page, by the `Content-Type` it came with, or anything."""
+    is_page = media_type.partition(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}
+    return Failure(Problem.WEB_PAGE if is_page else Problem.NOT_JSON, detail=f"{url}: {error}", url=url)
 
 
 def _wait(retry_after: str, rate_limit: str) -> int:

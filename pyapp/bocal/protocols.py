@@ -38,7 +38,7 @@ class Network(Protocol):
     """
 
     async def read_json(self, url: str) -> Any:
-        """GET a JSON document; raises Failure(NOT_JSON) when it is something else."""
+        """GET a JSON document; raises Failure(NOT_JSON or WEB_PAGE) when it is something else."""
 
     async def read_page(self, url: str) -> tuple[Any, str]:
         """GET a JSON document with its `Link` header (RFC 8288), "" when there is none; raises as `read_json` does."""
@@ -78,7 +78,7 @@ class Head:
 
 
 # What a download reads of an answer; a host on another origin shows some of them only where it exposes them.
-HEADERS = ("ETag", "Last-Modified", "Content-Length", "Content-Range", "Retry-After", "RateLimit")
+HEADERS = ("ETag", "Last-Modified", "Content-Type", "Content-Length", "Content-Range", "Retry-After", "RateLimit")
 
 
 class Transfers(Protocol):
@@ -318,14 +318,14 @@ class Page(Protocol):
     def step(self, selector: str, by: int) -> None:
         """Move the focus among the elements that match, `by` places from the one that has it (from none: the first)."""
 
+    def reveal(self, element_id: str) -> None:
+        """Scroll an element into sight, where there is such an element, and move the focus to it, if it takes it."""
+
     def to_top(self, element_id: str) -> None:
         """Scroll an element's content to its beginning."""
 
     def to_end(self, element_id: str) -> None:
         """Scroll an element's content to its end."""
-
-    def reveal(self, element_id: str) -> None:
-        """Scroll so that an element is seen, in the middle if possible."""
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture is drawn; asking for the same before then changes nothing."""

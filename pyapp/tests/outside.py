@@ -192,7 +192,10 @@ class Shelves:
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         self.read.append(key)
         data = self.kept[shelf].get(key)
-        return json.loads(data) if isinstance(data, bytes) else data
+        try:
+            return json.loads(data) if isinstance(data, bytes) else data
+        except ValueError as error:
+            raise Failure(Problem.NOT_JSON, url=key) from error
 
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         self.kept[shelf] = {key: data for key, data in self.kept[shelf].items() if not key.startswith(prefix)}

@@ -234,6 +234,7 @@ def rubbish(handler: http.server.BaseHTTPRequestHandler) -> None:
         (lambda it: answer(it, 500), "answered with an error (500)"),
         (lambda it: answer(it, 200, b'{"a": "\xe9\xff'), "is not the file it should be"),
         (lambda it: answer(it, 200, b"<html>"), "is not the file it should be"),
+        (lambda it: answer(it, 200, b"<html>", Content_Type="text/html; charset=utf-8"), "shows a web page, not"),
         (lambda it: answer(it, 200, b"[" * 100_000), "is not the file it should be"),
         (lambda it: answer(it, 302, Location=it.path), "answered with an error (302)"),
         (lambda it: answer(it, 302, Location="file:///etc/passwd"), "answered with an error (302)"),

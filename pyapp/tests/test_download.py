@@ -224,6 +224,10 @@ def test_what_no_model_will_ask_for_is_swept_away() -> None:
         await running
         begun = set(world.wire.files)
         world.wire.files["unknown"] = bytearray(3)
+        found = {it.name: (it.model, it.nbytes) for it in await discard.partials(download.means)}
+        sizes = {name: len(content) for name, content in world.wire.files.items() if content}
+        assert found == {name: (BASE if name in begun else "", nbytes) for name, nbytes in sizes.items()}
+        assert "unknown" in found
         await discard.sweep(download.means, {BASE})
         assert set(world.wire.files) == begun
         await discard.sweep(download.means, set())
@@ -256,6 +260,7 @@ def test_files_served_directly_are_kept_under_webllms_keys_all_the_same() -> Non
         ({"mlc-chat-config__json": []}, Problem.BAD_CONFIG),
         ({"mlc-chat-config__json": {"tokenizer_files": ["vocab.json"]}}, Problem.BAD_CONFIG),
         ({"tensor-cache__json": {"records": []}}, Problem.BAD_MANIFEST),
+        ({"mlc-chat-config__json": b"<html>"}, Problem.NOT_JSON),
         ({"tensor-cache__json": b"<html>"}, Problem.NOT_JSON),
         ({"tensor-cache__json": {"records": [{"dataPath": "../x", "nbytes": 1}]}}, Problem.BAD_MANIFEST),
         ({"tensor-cache__json": {"records": [{"dataPath": "x", "nbytes": "1"}]}}, Problem.BAD_MANIFEST),
@@ -273,6 +278,18 @@ def test_what_is_wrong_is_named(changes: dict[str, Any], problem: Problem) -> No
     assert asyncio.run(download.run()) is State.FAILED
     assert failure_of(download) is problem
     assert f"{BASE}params_shard_3.bin" not in world.store.kept[Shelf.MODEL]
+
+
+@pytest.mark.parametrize("name", ["mlc-chat-config.json", "tensor-cache.json"])
+def test_a_web_page_in_the_place_of_a_file_is_named_and_not_kept(name: str) -> None:
+    world = World(web())
+    world.wire.script[name] = [
+        Answer(body=b"<html>", headers={"ETag": '"1"', "Content-Type": "text/html; charset=utf-8"})
+    ]
+    download = job(world)
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.WEB_PAGE
+    assert asyncio.run(download.run()) is State.DONE
 
 
 def test_a_file_that_came_wrong_is_fetched_once_more() -> None:

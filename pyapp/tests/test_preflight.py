@@ -82,6 +82,7 @@ def test_without_a_device_only_the_model_is_judged() -> None:
         ({"mlc-chat-config.json": NOTHING}, Name.CONFIG, Verdict.FAILED),
         ({"mlc-chat-config.json": {}}, Name.CONFIG, Verdict.FAILED),
         ({"mlc-chat-config.json": Failure(Problem.NOT_JSON, url="u")}, Name.CONFIG, Verdict.FAILED),
+        ({"mlc-chat-config.json": Failure(Problem.WEB_PAGE, url="u")}, Name.CONFIG, Verdict.FAILED),
         ({"mlc-chat-config.json": Failure(Problem.REFUSED, host="h")}, Name.ADDRESS, Verdict.FAILED),
         ({"mlc-chat-config.json": Failure(Problem.NO_CORS, host="h")}, Name.ADDRESS, Verdict.FAILED),
         ({"tensor-cache.json": NOTHING}, Name.WEIGHTS, Verdict.FAILED),

@@ -196,7 +196,7 @@ def test_sizes_are_asked_for_a_few_at_a_time_and_no_longer_once_the_host_asks_to
     assert [found.size(hit) for hit in found.hits] == [0] * 20
 
 
-@pytest.mark.parametrize("problem", [Problem.NOT_FOUND, Problem.NOT_JSON, Problem.REFUSED])
+@pytest.mark.parametrize("problem", [Problem.NOT_FOUND, Problem.NOT_JSON, Problem.WEB_PAGE, Problem.REFUSED])
 def test_a_host_that_knows_no_search_is_told_as_such(problem: Problem) -> None:
     found, _ = find({first(): Failure(problem, url="x", host="x"), first(None): {"error": "x"}})
     asyncio.run(found.run())

@@ -1,12 +1,13 @@
 """Whose every record is, what it weighs, and what deleting would free."""
 
 import asyncio
+from dataclasses import replace
 
 from bocal.protocols import Shelf
 from bocal.weights import presence
 from bocal.weights.lengths import Lengths
 from bocal.weights.outlines import Outlines
-from bocal.weights.storage import Item, Owner, Stock
+from bocal.weights.storage import Item, Owner, Partial, Stock
 from hypothesis import given
 from hypothesis import strategies as st
 from outside import Notes, Shelves
@@ -58,6 +59,29 @@ def test_a_folder_inside_another_models_folder_is_its_own() -> None:
     assert {pile.name: [item.key for item in pile.items] for pile in found.models} == {
         "a": [f"{A}x.bin"], "inner": [f"{inner}x.bin"],
     }  # fmt: skip
+
+
+def test_what_is_unfinished_belongs_to_the_model_it_is_for() -> None:
+    begun, other, unknown = Partial("1", A, 11), Partial("2", GONE, 13), Partial("3", "", 17)
+    stock = replace(STOCK, partials=[begun, other, unknown])
+    found = stock.survey([OWN_A, OWN_B])
+    assert {pile.name: (pile.nbytes, pile.unfinished) for pile in found.models} == {"a": (111, 11), "b": (50, 0)}
+    assert [(pile.name, pile.nbytes, pile.count) for pile in found.orphans] == [
+        (GONE, 20, 2), ("partial/", 17, 1), ("https://h/", 3, 1),
+    ]  # fmt: skip
+    assert found.nbytes == STOCK.survey([OWN_A, OWN_B]).nbytes + 11 + 13 + 17
+    assert found.orphaned().partials == (other, unknown)
+    assert found.orphaned(GONE).partials == (other,)
+    assert stock.freed(OWN_A, [OWN_B]).partials == (begun,)
+    assert stock.freed(OWN_A, [OWN_B]).weights.nbytes == 111
+    assert stock.freed(OWN_A, [Owner("a again", A, LIBRARY)]).partials == ()
+
+
+def test_a_model_of_which_only_the_library_has_arrived_keeps_it() -> None:
+    stock = Stock({Shelf.LIBRARY: [LIBRARY]}, {}, partials=[Partial("1", A, 11)])
+    found = stock.survey([OWN_A])
+    assert [(pile.name, pile.count) for pile in found.models] == [("a", 2)]
+    assert found.orphans == ()
 
 
 KEYS = st.text("ab/:.", max_size=12)

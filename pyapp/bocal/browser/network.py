@@ -8,7 +8,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from bocal import strict
-from bocal.errors import Failure, Problem, refused
+from bocal.errors import Failure, Problem, not_json, refused
 
 
 class Fetch:
@@ -25,7 +25,7 @@ class Fetch:
             try:
                 return strict.loads(await response.text()), str(response.headers.get("Link") or "")
             except (ValueError, RecursionError) as error:
-                raise Failure(Problem.NOT_JSON, detail=str(error), url=url) from error
+                raise not_json(url, error, str(response.headers.get("Content-Type") or "")) from error
             except JsException as error:
                 raise unreachable(url, error) from error
 

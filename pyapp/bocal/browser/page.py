@@ -214,6 +214,13 @@ class Document:
         goal = 0 if place < 0 else max(0, min(elements.length - 1, place + by))
         elements[goal].focus()
 
+    def reveal(self, element_id: str) -> None:
+        """Scroll an element into sight, and move the focus to it."""
+        element = js.document.getElementById(element_id)
+        if element:
+            element.scrollIntoView(to_js({"block": "center"}, dict_converter=js.Object.fromEntries))
+            element.focus()
+
     def to_top(self, element_id: str) -> None:
         """Scroll an element's content to its beginning."""
         element = js.document.getElementById(element_id)
@@ -225,12 +232,6 @@ class Document:
         element = js.document.getElementById(element_id)
         if element:
             element.scrollTop = element.scrollHeight
-
-    def reveal(self, element_id: str) -> None:
-        """Scroll so that an element is seen, in the middle if possible."""
-        element = js.document.getElementById(element_id)
-        if element:
-            element.scrollIntoView(to_js({"block": "center"}, dict_converter=js.Object.fromEntries))
 
     def at_next_frame(self, work: Callable[[], None]) -> None:
         """Call `work` once before the next picture; in a hidden tab, soon."""

@@ -27,7 +27,10 @@ class WorkerTransfers:
 
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""
-        return {str(name): int(size) for name, size in (await self._worker.do("sizes")).to_py().items()}
+        try:
+            return {str(name): int(size) for name, size in (await self._worker.do("sizes")).to_py().items()}
+        except WorkerError as error:
+            raise _failure(error) from error
 
     async def ask(self, url: str, start: int) -> Head:
         """GET `url`, from byte `start` on."""

@@ -66,7 +66,8 @@ class Check:
 DTYPE_BYTES = {"float32": 4, "uint32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "uint16": 2, "int8": 1, "uint8": 1}
 # Of a failed row about a file: the host answered, and what it has is not what a model needs.
 FINAL = frozenset({
-    Problem.NO_MODEL_THERE, Problem.NOT_FOUND, Problem.NOT_JSON, Problem.BAD_CONFIG, Problem.BAD_MANIFEST,
+    Problem.NO_MODEL_THERE, Problem.NOT_FOUND, Problem.NOT_JSON, Problem.WEB_PAGE, Problem.BAD_CONFIG,
+    Problem.BAD_MANIFEST,
 })  # fmt: skip
 MOST_DIFFERENCES = 30  # of which a detail tells
 
@@ -157,7 +158,7 @@ class Preflight:
                 config = await self.network.read_json(base + plan.CONFIG)
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
-                    self._fail(Name.CONFIG if failure.problem is Problem.NOT_JSON else Name.ADDRESS, failure)
+                    self._fail(Name.CONFIG if failure.problem in FINAL else Name.ADDRESS, failure)
                     return None
             else:
                 self.base = base

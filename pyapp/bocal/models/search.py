@@ -146,7 +146,7 @@ class Search:
         except ValueError as error:
             raise Failure(Problem.NO_SEARCH, detail=f"{address}: {error}", host=host) from error
         except Failure as failure:
-            if failure.problem in {Problem.NOT_FOUND, Problem.NOT_JSON, Problem.REFUSED}:
+            if failure.problem in {Problem.NOT_FOUND, Problem.NOT_JSON, Problem.WEB_PAGE, Problem.REFUSED}:
                 raise Failure(Problem.NO_SEARCH, detail=failure.detail, host=host) from failure
             raise
 

@@ -14,10 +14,12 @@ def view(state: State) -> Html | None:
     words = t("delete.entry" if stay else "delete.custom") if model.custom else t("delete.files")
     pile = state.freed(model)
     freed = (
-        tag("p", t("delete.kept") if stay else t("delete.freed", bytes=pile.nbytes), class_="muted") if here else None
+        tag("p", t("delete.kept") if stay else t("delete.freed", bytes=pile.nbytes), class_="muted")
+        if here or pile.count
+        else None
     )
     weights = pile.weights
-    keep = model.custom and bool(weights.items)
+    keep = model.custom and weights.count > 0
     return tag("dialog",
         tag("div", tag("h2", t("delete.title", name=state.name(model)), id="delete-title"), class_="dialog-head"),
         tag("div",

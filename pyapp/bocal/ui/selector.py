@@ -195,12 +195,13 @@ def _row(state: State, model: Model, group: Group | None = None, *, first: bool 
         "is-blocked" if blocked else "",
         "" if first else "is-other",
         "is-open" if _menu(state, model) else "",
+        "is-new" if model.id in state.new else "",
     )
     return tag("li",
         tag("div",
             button(tag("span", name), "model.choose", model.id, "name", aria_current="true" if selected else None,
                    disabled=blocked, title=model.description or model.id, id=f"{ROW}{model.id}"),
-            _caption(state, model, group, first) if group else None, class_="who-is"),
+            _caption(state, model, group, first) if group else _new(state, model), class_="who-is"),
         tag("span", parameters(model.id), class_="spec num"),
         tag("span", listing.quantisation(model), class_="spec q"),
         tag("span", size, class_="spec sz num", title=t("pick.memory", bytes=model.memory) if model.memory else None),
@@ -212,6 +213,12 @@ def _row(state: State, model: Model, group: Group | None = None, *, first: bool 
         _actions(state, model) if _menu(state, model) else None,
         class_=" ".join(filter(None, looks)), data_id=model.id, data_selected="true" if selected else None,
     )  # fmt: skip
+
+
+def _new(state: State, model: Model) -> Html | None:
+    """What stands under the name of a custom model that was just added."""
+    mark = tag("span", icon("plus", "i s"), tag("span", state.texts("selector.new")), class_="best")
+    return tag("div", mark, class_="variants cap") if model.id in state.new else None
 
 
 def _caption(state: State, model: Model, group: Group, first: bool) -> Html | None:

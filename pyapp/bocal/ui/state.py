@@ -174,7 +174,8 @@ class State:
     for all conversations, by its ID. `pictures` go with the draft, data URLs by ID; `runs` are the blocks
     of code that were run, by the ID of their figure.
 
-    Of the selector: what its list is narrowed to, how many `rows` of it are drawn, and whose `menu` is open (an ID).
+    Of the selector: what its list is narrowed to, how many `rows` of it are drawn, whose `menu` is open (an ID), and
+    which models (IDs) are `new` in it.
     `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
     browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked. `used` is
     when each model was last loaded, in seconds since 1970; `cleaning` the pile of orphans that is about to be deleted
@@ -217,6 +218,7 @@ class State:
     filters: Filters = field(default_factory=Filters)
     rows: int = FIRST_ROWS
     menu: str = ""
+    new: frozenset[str] = frozenset()
     form: AddForm = field(default_factory=AddForm)
     hub: Hub = field(default_factory=Hub)
     deleting: Model | None = None

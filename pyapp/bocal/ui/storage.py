@@ -11,6 +11,7 @@ from bocal.weights.storage import Pile
 TINY = 1_000_000_000  # bytes: a site that may keep less than that holds hardly any model
 SEEN = "orphans"  # name of the fold that lists what is nobody's
 DAY = 86_400.0  # seconds
+NO_ACTIONS = tag("span", class_="none")  # the room that two buttons take in other rows
 
 
 def page(state: State) -> Html:
@@ -52,7 +53,7 @@ def clean_up(state: State) -> Html:
     return tag("dialog",
         tag("div", tag("h2", t("clean.title"), id="clean-title"), class_="dialog-head"),
         tag("div",
-            tag("p", t("clean.what", files=t.count("storage.files", len(pile.items)))),
+            tag("p", t("clean.what", files=t.count("storage.files", pile.count))),
             tag("p", state.cleaning, class_="mono small") if state.cleaning else None,
             tag("p", _freed(state, pile), class_="muted"),
             class_="dialog-body"),
@@ -139,7 +140,9 @@ def _model(state: State, pile: Pile) -> Html:
     elif model and model.custom:
         badge = tag("span", t("storage.custom"), class_="badge")
     used = t("storage.guide") if pile.name == GUIDE_ID else _used(state, pile.name)
-    actions: Child = None
+    if pile.unfinished:
+        used = f"{used} · {t('storage.unfinished', bytes=pile.unfinished)}"
+    actions: Child = NO_ACTIONS
     if model and not leaving and model.id != GUIDE_ID:
         delete, export = t("selector.delete_of", name=name), t("storage.export", name=name)
         actions = [
@@ -147,8 +150,6 @@ def _model(state: State, pile: Pile) -> Html:
                    disabled=state.departure is not None or not _whole(state, pile)),
             button(icon("trash"), "delete.open", model.id, "icon-btn danger", aria_label=delete, title=delete),
         ]  # fmt: skip
-    elif model and model.id == GUIDE_ID:
-        actions = tag("span", class_="none")
     return tag("li",
         tag("div",
             tag("div", tag("strong", name), badge, tag("p", used, class_="cap muted")),
@@ -164,8 +165,8 @@ def _shared(state: State) -> Html | None:
     if not shared:
         return None
     size = t.size(sum(item.nbytes or 0 for item in shared))
-    return tag("li", tag("div", tag("div", t.count("storage.shared", len(shared)), class_="muted"), tag("span"),
-                         tag("span", size, class_="num"), class_="use"))  # fmt: skip
+    return tag("li", tag("div", tag("div", t.count("storage.shared", len(shared)), class_="muted"),
+                         tag("span", size, class_="num"), class_="use"), NO_ACTIONS)  # fmt: skip
 
 
 def _used(state: State, model_id: str) -> str:
@@ -179,12 +180,12 @@ def _used(state: State, model_id: str) -> str:
 
 def _orphans(state: State) -> Html:
     t, pile = state.texts, state.survey.orphaned()
-    words = t("storage.orphans", files=t.count("storage.files", len(pile.items)), bytes=pile.nbytes)
+    words = t("storage.orphans", files=t.count("storage.files", pile.count), bytes=pile.nbytes)
     rows = [
         tag("li",
             tag("div",
                 tag("div", tag("span", each.name, class_="mono small"),
-                    tag("p", t.count("storage.files", len(each.items)), class_="cap muted")),
+                    tag("p", t.count("storage.files", each.count), class_="cap muted")),
                 tag("span", t.size(each.nbytes), class_="num"), class_="use origin"),
             button(icon("trash"), "orphans.ask", each.name, "icon-btn danger",
                    aria_label=t("selector.delete_of", name=each.name)))

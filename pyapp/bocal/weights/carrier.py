@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from bocal.errors import Failure, Problem
+from bocal.errors import Failure, Problem, not_json
 from bocal.protocols import Head, Store, Tabs, Transfers
 from bocal.weights import answer, retry
 from bocal.weights.answer import Validator
@@ -64,6 +64,7 @@ class Carrier:
     _not_before: float = 0.0  # on the clock: what a host asked for counts for every file
     _asking: set[asyncio.Timeout] = field(default_factory=set)
     _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
+    _types: dict[str, str] = field(default_factory=dict)  # Content-Type of the last answer, by URL
 
     async def bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] = nothing) -> str:
         """Fetch a file, check it and keep it; returns its hash ("" when none was taken, or it was here already).
@@ -90,6 +91,10 @@ class Carrier:
         digest = await self._bring(file, Part())
         await self._drop(file)
         return digest
+
+    def not_json(self, file: File, error: Failure) -> Failure:
+        """Name what came in the place of a JSON file."""
+        return not_json(file.url, error, self._types.get(file.url, ""))
 
     async def _bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] | None = None) -> str:
         """Fetch a file and check it; keep it where `fetched` is given. Returns its hash."""
@@ -141,6 +146,7 @@ class Carrier:
             try:
                 at, version = answer.start(head, begin, kept.version if kept else Validator())
                 self._was_read.add(_host(file))
+                self._types[file.url] = head.headers.get("Content-Type", "")
                 if at is None:  # what is kept is of another version, or longer than the file: this file anew
                     await self.means.transfers.abort(head)
                     await self._drop(file)
@@ -195,6 +201,7 @@ class Carrier:
         except Failure as failure:
             if failure.problem is Problem.NOT_JSON:
                 await self._drop(file)
+                raise self.not_json(file, failure) from failure
             raise
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)

@@ -239,8 +239,17 @@ class Download:
                 if number == len(bases) - 1:
                     raise Failure(Problem.NO_MODEL_THERE, detail=failure.detail, url=self.bases[0]) from failure
             else:
+                await self._check_config(carrier, file)
                 return place
         raise AssertionError("bases is never empty")
+
+    async def _check_config(self, carrier: Carrier, file: File) -> None:
+        """Read what has arrived: it is kept as bytes, whatever it is. What is no JSON is asked for anew next time."""
+        try:
+            await self.means.store.read_json(file.shelf, file.key)
+        except Failure as failure:
+            await self.means.store.delete(file.shelf, file.key)
+            raise carrier.not_json(file, failure) from failure
 
     async def _bring_manifest(self, carrier: Carrier, place: Place, here: set[str]) -> list[manifest.Shard]:
         current, old = plan.manifests(place)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from bocal.protocols import Shelf
 
 _BASE = re.compile(r".+/resolve/[^/]+/")
+UNKNOWN = "partial/"  # where partial files come from that nothing is noted of: the folder they are in
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """A file that has not arrived whole: its name, the key base of the model it is for ("": unknown), its bytes."""
+
+    name: str
+    model: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
 class Owner:
     """A known model: its key base, ending in a slash, and the key of its library ("" while not known)."""
 
@@ -33,16 +43,27 @@ class Owner:
 
 @dataclass(frozen=True)
 class Pile:
-    """Records that belong together: those of a model (`name` is its ID), or of nobody (where they came from)."""
+    """What belongs together: all of a model (`name` is its ID), or of nobody (where it came from)."""
 
     name: str
     items: tuple[Item, ...]
     base: str = ""
+    partials: tuple[Partial, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """What is known of its bytes."""
-        return sum(item.nbytes or 0 for item in self.items)
+        return sum(item.nbytes or 0 for item in self.items) + self.unfinished
+
+    @property
+    def unfinished(self) -> int:
+        """Bytes of files that have not arrived whole."""
+        return sum(partial.nbytes for partial in self.partials)
+
+    @property
+    def count(self) -> int:
+        """How many files it has."""
+        return len(self.items) + len(self.partials)
 
     @property
     def measured(self) -> bool:
@@ -51,8 +72,8 @@ class Pile:
 
     @property
     def weights(self) -> "Pile":
-        """The shards among them."""
-        return Pile(self.name, tuple(item for item in self.items if item.weights), self.base)
+        """The shards among them, with what is unfinished."""
+        return Pile(self.name, tuple(item for item in self.items if item.weights), self.base, self.partials)
 
 
 @dataclass(frozen=True)
@@ -80,19 +101,22 @@ class Survey:
 
     def orphaned(self, name: str = "") -> Pile:
         """Return what belongs to no model: all of it, or only what came from `name`."""
-        return Pile(name, tuple(item for pile in self.orphans if name in {"", pile.name} for item in pile.items))
+        piles = [pile for pile in self.orphans if name in {"", pile.name}]
+        items = tuple(item for pile in piles for item in pile.items)
+        return Pile(name, items, partials=tuple(partial for pile in piles for partial in pile.partials))
 
 
 @dataclass(frozen=True)
 class Stock:
-    """What is here: keys by shelf, known lengths in bytes by shelf and key, and the keys that manifests list."""
+    """What is here: keys by shelf, lengths in bytes where known, the keys that manifests list, and partial files."""
 
     keys: Mapping[Shelf, Sequence[str]] = field(default_factory=dict)
     lengths: Mapping[tuple[Shelf, str], int] = field(default_factory=dict)
     shards: Collection[str] = ()
+    partials: Collection[Partial] = ()
 
     def survey(self, owners: Iterable[Owner]) -> Survey:
-        """Sort every record by whose it is.
+        """Sort every file by whose it is.
 
         Of two models with one key base, the first owns the files; the longest base that fits a key counts.
         """
@@ -109,6 +133,11 @@ class Stock:
                     piles.setdefault(base, []).append(item)
                 else:
                     nobody.setdefault(_origin(key), []).append(item)
+        begun: dict[str, list[Partial]] = {}
+        for partial in self.partials:
+            place = partial.model or UNKNOWN
+            begun.setdefault(place, []).append(partial)
+            (piles if place in bases else nobody).setdefault(place, [])
         users: dict[str, list[str]] = {}
         for owner in bases.values():
             if owner.base in piles and owner.library:
@@ -122,15 +151,16 @@ class Stock:
                 piles[of[0]].append(item)
             else:
                 nobody.setdefault(_origin(key), []).append(item)
-        models = [Pile(bases[base].model_id, tuple(items), base) for base, items in piles.items()]
-        orphans = [Pile(name, tuple(items), name) for name, items in nobody.items()]
+        models = [Pile(bases[it].model_id, tuple(items), it, tuple(begun.get(it, ()))) for it, items in piles.items()]
+        orphans = [Pile(name, tuple(items), name, tuple(begun.get(name, ()))) for name, items in nobody.items()]
         return Survey(_heaviest_first(models), tuple(shared), _heaviest_first(orphans))
 
     def freed(self, owner: Owner, others: Iterable[Owner]) -> Pile:
         """Return what deleting a model takes away: what was its own, and would be nobody's but for it."""
-        left = self.survey(others).orphaned().items
-        mine = (item for item in left if item.key.startswith(owner.base) or item.key == owner.library)
-        return Pile(owner.model_id, tuple(mine), owner.base)
+        left = self.survey(others).orphaned()
+        mine = (item for item in left.items if item.key.startswith(owner.base) or item.key == owner.library)
+        begun = (partial for partial in left.partials if partial.model == owner.base)
+        return Pile(owner.model_id, tuple(mine), owner.base, tuple(begun))
 
 
 def _owning_base(key: str, bases: Mapping[str, Owner]) -> str:

@@ -82,7 +82,7 @@ class Adding:
         added = await self.desk.registry.add_all(model for model in models if model.url)
         self.desk.state.custom = self.desk.registry.custom()
         await self.downloads.look()
-        self.managing.do_selector_open()
+        self.managing.show([model.id for model in added])
         self.desk.notice(self.desk.state.texts.count("paste.added", len(added)))
 
     def do_add_library(self) -> None:
@@ -294,5 +294,5 @@ class Adding:
             await asyncio.sleep(0)
             self.desk.spawn(self.loading.do_model_choose(model.id))
         else:
-            self.managing.do_selector_open()
+            self.managing.show([model.id])
             self.desk.notice(self.desk.state.texts("add.added", name=model.name))

@@ -10,6 +10,7 @@ from bocal.protocols import Shelf
 from bocal.ui.actions.desk import Desk
 from bocal.weights import discard, manifest, plan, presence
 from bocal.weights.download import Download, State
+from bocal.weights.storage import Stock
 
 
 class Downloads:
@@ -81,7 +82,7 @@ class Downloads:
         ]
         try:
             state.presence = await presence.look(self.desk.outside.store, wanted, self.desk.outlines)
-            state.stock = await self.desk.lengths.stock()
+            state.stock = await self._stock()
             state.survey = state.stock.survey(state.owners())
         except Failure as failure:
             state.failure = failure
@@ -92,8 +93,12 @@ class Downloads:
         That is: a model at the same address, or with the same library.
         """
         await discard.discard(self.desk.outside.means, model.id, source.engine_base(model.url))
-        self.desk.state.stock = await self.desk.lengths.stock()
+        self.desk.state.stock = await self._stock()
         await self.desk.lengths.delete(self.desk.state.freed(model).items)
+
+    async def _stock(self) -> Stock:
+        begun = await discard.partials(self.desk.outside.means)
+        return dataclasses.replace(await self.desk.lengths.stock(), partials=begun)
 
     def _job(self, model: Model) -> Download:
         catalogue = self.desk.state.catalogue

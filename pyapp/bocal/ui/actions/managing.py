@@ -1,6 +1,7 @@
 """The list of models, and finding one in it."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from bocal.models.listing import Filters
@@ -19,11 +20,21 @@ class Managing:
 
     def do_selector_open(self) -> None:
         """Open the model selector."""
+        self.show([])
+
+    def show(self, new: Sequence[str]) -> None:
+        """Open the model selector; models that were just added (IDs) are marked, and the first of them is in sight."""
         state = self.desk.state
         state.custom = self.desk.registry.custom()
         state.filters, state.rows, state.menu, state.overlay = Filters(), FIRST_ROWS, "", Overlay.SELECTOR
+        state.new = frozenset(new)
+        if new:
+            state.rows += next((place for place, model in enumerate(state.custom) if model.id == new[0]), 0)
+            state.opened.discard(selector.CUSTOM_FOLD)
         self.desk.close_drawer()
         self.desk.draw("header", "overlay")
+        if new:
+            self.desk.outside.page.reveal(f"{ROW}{new[0]}")
 
     def do_selector_filter(self, which: str = "") -> None:
         """Show all models, only those on this machine ("here"), or only those that fit it ("fits")."""

@@ -11,7 +11,9 @@ from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.returning import Returning
 from bocal.ui.state import Arrival, Departure, Overlay, Phase, Screen
+from bocal.weights import discard
 from bocal.weights.intake import Intake
+from bocal.weights.storage import Pile
 
 
 class Storing:
@@ -43,9 +45,7 @@ class Storing:
         if state.selected and source.engine_base(state.selected.url) == pile.base:
             await self.desk.outside.engine.unload()
             state.phase = Phase.AWAY
-        await self.desk.lengths.delete(pile.weights.items)
-        await self._look()
-        self.returning.room_was_made()
+        await self._delete(pile.weights)
 
     def do_orphans_ask(self, name: str = "") -> None:
         """Say what cleaning up would free: everything that is nobody's, or only what came from `name`."""
@@ -56,7 +56,11 @@ class Storing:
         """Delete what belongs to no model."""
         pile = self.desk.state.survey.orphaned(self.desk.state.cleaning)
         self.desk.close_overlay()
+        await self._delete(pile)
+
+    async def _delete(self, pile: Pile) -> None:
         await self.desk.lengths.delete(pile.items)
+        await discard.drop(self.desk.outside.means, [partial.name for partial in pile.partials])
         await self._look()
         self.returning.room_was_made()
 
