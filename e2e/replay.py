@@ -23,18 +23,18 @@ def script(answers: Mapping[str, Sequence[str]], rate: float = 0) -> str:
     return SCRIPT.read_text().replace("[/* answers */]", json.dumps(recorded))
 
 
-def replay(context: BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
-    """Let every page of `context` have the worker that `script` makes.
+def replay(where: Page | BrowserContext, answers: Mapping[str, Sequence[str]], rate: float = 0) -> None:
+    """Let a page, or every page of a context, have the worker that `script` makes.
 
-    The browser has no service workers then: one would hand the page the real engine.
+    There are no service workers then: one would hand the page the real engine.
     """
     body = script(answers, rate)
 
     def fulfil(route: Route) -> None:
         route.fulfill(body=body, content_type="text/javascript")
 
-    context.add_init_script("delete Navigator.prototype.serviceWorker")
-    context.route("**/engine.js", fulfil)
+    where.add_init_script("delete Navigator.prototype.serviceWorker")
+    where.route("**/engine.js", fulfil)
 
 
 def request_of(page: Page, question: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _overflow(page: Page) -> int:
 
 def test_shortcuts_do_what_their_list_says(page: Page, site: servers.Server) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    replay(page.context, {"hello": ["Good day."], "line one\nline two": ["Two lines."]})
+    replay(page, {"hello": ["Good day."], "line one\nline two": ["Two lines."]})
     person.open_page(page, site.origin)
     person.wait_until_ready(page, "The guide")
     person.ask(page, "hello")
@@ -166,7 +166,7 @@ def test_shortcuts_do_what_their_list_says(page: Page, site: servers.Server) -> 
 
 
 def test_a_screen_reader_hears_an_answer_when_it_is_whole(page: Page, site: servers.Server) -> None:
-    replay(page.context, {"count": [f"{number} " for number in range(2_000)]}, rate=30)
+    replay(page, {"count": [f"{number} " for number in range(2_000)]}, rate=30)
     person.open_page(page, site.origin)
     person.wait_until_ready(page, "The guide")
     page.get_by_label("Your message").fill("count")
@@ -189,7 +189,7 @@ def test_reduced_motion_is_honoured(
 
 
 def test_the_language_changes_without_a_reload(page: Page, site: servers.Server) -> None:
-    replay(page.context, {"hello": [ANSWER]})
+    replay(page, {"hello": [ANSWER]})
     person.open_page(page, site.origin)
     person.wait_until_ready(page, "The guide")
     person.ask(page, "hello")

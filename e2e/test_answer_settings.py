@@ -18,7 +18,7 @@ def open_tuning(page: Page) -> Locator:
 
 
 def test_settings_reach_the_engine_and_last(page: Page, site: servers.Server) -> None:
-    replay(page.context, {})
+    replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     tuning = open_tuning(page)
@@ -60,7 +60,7 @@ def test_settings_reach_the_engine_and_last(page: Page, site: servers.Server) ->
 
 
 def test_a_models_settings_count_for_every_conversation_without_its_own(page: Page, site: servers.Server) -> None:
-    replay(page.context, {})
+    replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     page.locator(".side-foot").get_by_role("button", name="Settings").click()

@@ -21,7 +21,7 @@ SAID = {
 
 @pytest.fixture
 def recorded(page: Page) -> None:
-    replay(page.context, SAID)
+    replay(page, SAID)
 
 
 def rows(page: Page) -> Locator:
@@ -180,6 +180,7 @@ def test_two_tabs_show_and_keep_what_each_says(page: Page, site: servers.Server)
     wait_until_ready(page, "The guide")
     ask(page, "Why is bread sour?")
     other = page.context.new_page()
+    replay(other, SAID)
     open_page(other, site.origin)
     rows(other).get_by_text("Why is bread sour?").click()
     expect(other.locator(".msg .prose")).to_contain_text("Acids")

@@ -60,7 +60,7 @@ def lose_device(page: Page) -> None:
 
 def test_a_lost_graphics_card_is_told_and_survived(page: Page, site: servers.Server) -> None:
     script = (ROOT / "site" / "engine.js").read_text()
-    page.context.add_init_script("delete Navigator.prototype.serviceWorker")
+    page.add_init_script("delete Navigator.prototype.serviceWorker")
     page.route("**/engine.js", lambda route: route.fulfill(body=script + PRELUDE, content_type="text/javascript"))
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")

@@ -31,7 +31,7 @@ def press(message: Locator, name: str) -> None:
 
 def open_replayed(page: Page, site: servers.Server, answers: dict[str, list[str]], rate: float = 0) -> None:
     """Open the page with an engine that says what was recorded."""
-    replay(page.context, answers, rate)
+    replay(page, answers, rate)
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
 
@@ -110,6 +110,7 @@ def test_a_crash_in_mid_answer_keeps_what_was_written(page: Page, site: servers.
     expect(answer(page).locator(".prose")).to_contain_text("word60")
     crash(page)
     page = page.context.new_page()
+    replay(page, {"count": LONG}, rate=20)
     open_page(page, site.origin)
     page.locator(".side-row").get_by_text("count", exact=True).click()
     expect(answer(page).locator(".prose")).to_contain_text("word20")

@@ -21,7 +21,7 @@ def choose_picture(page: Page, name: str, content: bytes) -> None:
 
 
 def test_a_model_that_cannot_see_says_so(page: Page, site: servers.Server) -> None:
-    replay(page.context, {})
+    replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     choose_picture(page, "red.png", PNG)
@@ -30,7 +30,7 @@ def test_a_model_that_cannot_see_says_so(page: Page, site: servers.Server) -> No
 
 
 def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) -> None:
-    replay(page.context, {})
+    replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     entry = {"id": "eyes", "name": "Eyes", "url": f"{site.origin}/models/guide", "custom": True, "kind": "vlm"}

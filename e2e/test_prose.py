@@ -35,7 +35,7 @@ def rendered(page: Page, question: str) -> str:
     person.ask(page, question)
     prose = page.locator(".msg.is-last .prose")
     expect(prose).not_to_have_attribute("aria-busy", "true")
-    return re.sub(r"prose-\d+-", "", prose.inner_html())
+    return re.sub(r"prose-[0-9a-f]+-", "", prose.inner_html())
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ class Said:
 
     def open(self, answers: Mapping[str, Sequence[str]], rate: float = 0) -> Page:
         """Open the page of a model that gives these answers."""
-        replay(self.context, answers, rate)
+        replay(self.page, answers, rate)
         person.open_page(self.page, self.site.origin)
         person.wait_until_ready(self.page, "The guide")
         return self.page

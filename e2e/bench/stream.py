@@ -188,7 +188,7 @@ def run() -> Iterator[Row]:
     """Replay each text in a conversation of its own."""
     texts = {"all kinds": mixed(), "one block of code": code(), "one list": items(), "one table": rows()}
     with site({}) as origin, browser_page() as page:
-        replay(page.context, {question: tokens(text) for question, text in texts.items()}, RATE)
+        replay(page, {question: tokens(text) for question, text in texts.items()}, RATE)
         page.add_init_script(COUNT)
         person.open_page(page, origin)
         person.wait_until_ready(page, "The guide")
