@@ -105,7 +105,7 @@ def ask(page: Page, question: str, *, stop_after: int | None = None) -> str:
     page.get_by_label(re.compile("Your message|Votre message")).fill(question)
     page.keyboard.press("Enter")
     expect(answers).to_have_count(before + 1)
-    prose = answers.last.locator(".prose")
+    prose = answers.last.locator(".prose").last  # the first may be its reasoning
     if stop_after is not None:
         expect(prose).to_have_text(re.compile(rf"[\s\S]{{{stop_after},}}"))
         page.get_by_role("button", name="Stop", exact=True).click()

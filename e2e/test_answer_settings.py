@@ -23,7 +23,7 @@ def test_settings_reach_the_engine_and_last(page: Page, site: servers.Server) ->
     wait_until_ready(page, "The guide")
     tuning = open_tuning(page)
     tuning.get_by_role("button", name="Translator").click()
-    expect(tuning.get_by_label("System prompt")).to_have_value(re.compile("^Translate what I write"))
+    expect(tuning.get_by_role("textbox", name="System prompt")).to_have_value(re.compile("^Translate what I write"))
     for label, value in (
         ("Longest answer", "64"), ("Seed", "7"), ("Top-p", "0,9"), ("Frequency penalty", "0.5"),
         ("Presence penalty", "-0.5"),
@@ -65,7 +65,7 @@ def test_a_models_settings_count_for_every_conversation_without_its_own(page: Pa
     wait_until_ready(page, "The guide")
     page.locator(".side-foot").get_by_role("button", name="Settings").click()
     answers = page.locator("#settings-answers")
-    answers.get_by_label("System prompt").fill("Be kind.")
+    answers.get_by_role("textbox", name="System prompt").fill("Be kind.")
     answers.locator("#tuning-model-temperature").fill("0.5")
     page.locator(".side-new").get_by_role("button").click()
     tuning = open_tuning(page)

@@ -45,7 +45,7 @@ def listed(page: Page) -> list[str]:
 
 def open_settings(page: Page) -> Any:
     """Open the settings; return the section about custom models."""
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Settings", exact=True).click()
     return page.locator("#settings-models")
 
 

@@ -1,6 +1,7 @@
 """What can be done with the messages of a conversation, and what of them lasts."""
 
 import contextlib
+import json
 import re
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_crash_in_mid_answer_keeps_what_was_written(page: Page, site: servers.
 def crash(page: Page) -> None:
     """End the page's process there and then."""
     gone: list[Page] = []
-    page.on("crash", gone.append)
+    page.on("crash", lambda page: gone.append(page))
     session = page.context.new_cdp_session(page)
     with contextlib.suppress(Error):
         session.send("Page.crash")
@@ -132,13 +133,18 @@ def crash(page: Page) -> None:
 
 
 def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server) -> None:
-    open_replayed(page, site, {f"q{number}": [f"a{number}"] for number in range(24)})
-    for number in range(24):
-        ask(page, f"q{number}")
-        if number == 19:
-            page.reload()
-            wait_until_ready(page, "The guide")
-    page.reload()
+    messages = [
+        {"id": f"m{number}", "parent": f"m{number - 1}" if number else "", "text": f"words {number}", "finish": "stop",
+         "role": "assistant" if number % 2 else "user"}
+        for number in range(48)
+    ]  # fmt: skip
+    one = {"id": "one", "title": "Long", "leaf": "m47", "messages": messages}
+    told = {"format": "bocal.conversations", "version": 1, "conversations": [one]}
+    open_page(page, site.origin)
+    page.locator(".side-foot").get_by_role("button", name="Settings").click()
+    file = {"name": "one.json", "mimeType": "application/json", "buffer": json.dumps(told).encode()}
+    page.locator("#settings-conversations").get_by_label("Import").set_input_files(file)
+    page.locator(".side-row").get_by_text("Long", exact=True).click()
     expect(page.locator(".msg")).to_have_count(40)
     expect(page.locator(".msg").last).to_be_in_viewport()
     page.get_by_role("button", name="Show 8 earlier messages").click()

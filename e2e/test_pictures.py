@@ -33,7 +33,9 @@ def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) ->
     replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
-    entry = {"id": "eyes", "name": "Eyes", "url": f"{site.origin}/models/guide", "custom": True, "kind": "vlm"}
+    guide = f"{site.origin}/models/guide"
+    library = {"url": f"{guide}/resolve/main/bocal-guide-q4f32_1-MLC-webgpu.wasm"}
+    entry = {"id": "eyes", "name": "Eyes", "url": guide, "custom": True, "kind": "vlm", "library": library}
     page.evaluate("entry => localStorage.customModels = JSON.stringify([entry])", entry)
     page.evaluate("localStorage['bocal.model'] = 'eyes'")
     page.reload()

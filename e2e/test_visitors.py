@@ -25,7 +25,7 @@ def test_a_french_visitor_is_greeted_in_french_and_may_switch(french: BrowserCon
     expect(form.get_by_role("alert")).to_contain_text("Un modèle avec cet ID existe déjà")
     page.keyboard.press("Escape")
 
-    page.get_by_role("button", name="Réglages").click()
+    page.get_by_role("button", name="Réglages", exact=True).click()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
     page.reload()
@@ -34,7 +34,7 @@ def test_a_french_visitor_is_greeted_in_french_and_may_switch(french: BrowserCon
 
 def test_the_theme_is_kept(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Settings", exact=True).click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()

@@ -28,7 +28,7 @@ LISTEN = """(() => {
 
 # Returns what is in an answer but should not be: elements, attributes or names that only a model can have brought.
 AUDIT = """() => {
-    const HTML = "p h3 h4 h5 h6 ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td div " +
+    const HTML = "p h3 h4 h5 h6 label ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td div " +
         "figure figcaption span button svg use input";
     const MATHML = "math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msup " +
         "msubsup mtable mtd mtext mtr munder munderover";
@@ -36,8 +36,8 @@ AUDIT = """() => {
     const ours = /^(code|code-head|lang|btn|quiet|sm|i|s|table-wrap|math|math-block|task)$/;
     const colours = /^(hljs.*|language-[a-z]+|[a-z]+_+)$/;
     const values = {
-        href: /^(https?:\\/\\/[^\\/]|mailto:.|#copy$)/, id: /^prose-\\d+-code-\\d+(-out)?$/, target: /^_blank$/,
-        rel: /^noopener noreferrer$/, "data-act": /^code\\.copy$/, "data-arg": /^prose-\\d+-code-\\d+$/,
+        href: /^(https?:\\/\\/[^\\/]|mailto:.|#copy$)/, id: /^prose-[0-9a-f]+-code-\\d+(-out)?$/, target: /^_blank$/,
+        rel: /^noopener noreferrer$/, "data-act": /^code\\.(copy|run)$/, "data-arg": /^prose-[0-9a-f]+-code-\\d+$/,
         type: /^(button|checkbox)$/, tabindex: /^0$/, align: /^(left|center|right)$/, start: /^\\d+$/,
         xmlns: /^http:\\/\\/www\\.w3\\.org\\/1998\\/Math\\/MathML$/,
     };

@@ -289,7 +289,7 @@ def _image(tokens: Any, at: int, *_more: Any) -> str:
 
 def _heading(tokens: Any, at: int, *_more: Any) -> str:
     token = tokens[at]
-    level = min(6, int(token.tag[1]) + 2)  # the page has a heading of its own
+    level = min(6, max(3, int(token.tag[1]) + 1))  # below the page's own heading, and the model's name
     return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
 
 
@@ -321,5 +321,7 @@ def _tick(paragraph: Any) -> None:
         box = js.document.createElement("input")
         box.type, box.disabled = "checkbox", True
         box.toggleAttribute("checked", found[1] != " ")
-        paragraph.prepend(box)
+        label = js.document.createElement("label")
+        label.append(box, *paragraph.childNodes)
+        paragraph.append(label)
         paragraph.parentElement.className = "task"

@@ -204,6 +204,11 @@ class Conversation:
         self.pictures = {**other.pictures, **self.pictures}
         if self.leaf not in self.messages:
             self.leaf = other.leaf if other.leaf in self.messages else next(reversed(self.messages), "")
+        at = other.leaf if other.leaf in self.messages else ""
+        while at and at != self.leaf:
+            at = self.messages[at].parent
+        if at:  # the other copy goes on where this one ends
+            self.leaf = other.leaf
         return len(self.messages) > known
 
     @property

@@ -18,7 +18,8 @@ def frame(state: State) -> Html:
             tag("header", id="header", class_="header"),
             tag("div", id="notices", class_="notices", role="status"),
             tag("main", id="main", class_="scroll", tabindex="-1"),
-            tag("div", tag("div", id="composer", class_="column"), id="composer-wrap", class_="composer-wrap"),
+            tag("section", tag("div", id="composer", class_="column"), id="composer-wrap", class_="composer-wrap",
+                aria_label=t("settings.writing")),
             class_="main"),
         class_="app",
     )  # fmt: skip

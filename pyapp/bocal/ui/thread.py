@@ -20,7 +20,8 @@ def view(state: State) -> Html:
     if since:
         turns.insert(since, tag("p", tag("span", state.texts("window.line")), class_="since", role="separator"))
     more = button(state.texts.count("thread.earlier", earlier), "thread.earlier", classes="btn sm") if earlier else None
-    return tag("div", tag("div", more, class_="row earlier") if more else None, turns,
+    title = tag("h1", state.conversation.title, class_="vh")
+    return tag("div", title, tag("div", more, class_="row earlier") if more else None, turns,
                tag("div", jobs.status(state), class_="thread-status"), class_="column thread", role="log",
                aria_label=state.texts("thread.label"))  # fmt: skip
 
@@ -70,7 +71,7 @@ def _answer(state: State, message: Message, versions: list[str]) -> Html:
     failure = message.failure
     failed = problems.card(state, failure, f"answer-{message.id}", _ways_out(state, message)) if failure else None
     return tag("article",
-        tag("div", logo(busy=writing), tag("span", message.by), class_="who is-busy" if writing else "who"),
+        tag("div", logo(busy=writing), tag("h2", message.by), class_="who is-busy" if writing else "who"),
         _said(state, message, writing=writing),
         failed,
         _broken_off(state, message) if last and not writing and not failure else None,
