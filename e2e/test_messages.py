@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 import servers
@@ -132,7 +133,7 @@ def crash(page: Page) -> None:
         page.context.new_page().close()
 
 
-def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server) -> None:
+def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server, tmp_path: Path) -> None:
     messages = [
         {"id": f"m{number}", "parent": f"m{number - 1}" if number else "", "text": f"words {number}", "finish": "stop",
          "role": "assistant" if number % 2 else "user"}
@@ -142,8 +143,8 @@ def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server) 
     told = {"format": "bocal.conversations", "version": 1, "conversations": [one]}
     open_page(page, site.origin)
     page.locator(".side-foot").get_by_role("button", name="Settings").click()
-    file = {"name": "one.json", "mimeType": "application/json", "buffer": json.dumps(told).encode()}
-    page.locator("#settings-conversations").get_by_label("Import").set_input_files(file)
+    (tmp_path / "one.json").write_text(json.dumps(told))
+    page.locator("#settings-conversations").get_by_label("Import").set_input_files(tmp_path / "one.json")
     page.locator(".side-row").get_by_text("Long", exact=True).click()
     expect(page.locator(".msg")).to_have_count(40)
     expect(page.locator(".msg").last).to_be_in_viewport()

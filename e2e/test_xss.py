@@ -28,8 +28,8 @@ LISTEN = """(() => {
 
 # Returns what is in an answer but should not be: elements, attributes or names that only a model can have brought.
 AUDIT = """() => {
-    const HTML = "p h3 h4 h5 h6 label ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td div " +
-        "figure figcaption span button svg use input";
+    const HTML = "p h3 h4 h5 h6 label ul ol li blockquote hr br strong em s a code pre table thead tbody tr th td " +
+        "div figure figcaption span button svg use input";
     const MATHML = "math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msup " +
         "msubsup mtable mtd mtext mtr munder munderover";
     const elements = new Set(`${HTML} ${MATHML}`.split(" "));
