@@ -85,7 +85,8 @@ def test_an_answer_that_comes_in_pieces_ends_as_one_that_comes_whole(said: Said)
 
 def test_all_of_markdown_is_drawn(said: Said) -> None:
     answer = said.answer(
-        "# Bread\n\nSome **bold**, *slanted* and ~~struck~~ `code`.\n\n## How\n\n### Why\n\n1. Weigh\n2. Fold\n   - twice\n\n"
+        "# Bread\n\nSome **bold**, *slanted* and ~~struck~~ `code`.\n\n## How\n\n"
+        "### Why\n\n1. Weigh\n2. Fold\n   - twice\n\n"
         "> quoted\n\n| Flour | Water |\n|---|--:|\n| 450 g | 324 g |\n\n- [x] done\n- [ ] to do\n\n"
         "$$\n\\frac{1}{2}\n$$\n\nand $a^2$; in main.py. No $\\frac$.\n"
     )
