@@ -35,9 +35,9 @@ def test_settings_reach_the_engine_and_last(page: Page, site: servers.Server) ->
     temperature.fill("0.25")
     expect(tuning.get_by_role("alert")).to_have_count(0)
     tuning.get_by_role("group", name="JSON mode").get_by_role("button", name="On").click()
-    tuning.get_by_label("JSON schema").fill("[1")
+    tuning.get_by_role("textbox", name="JSON schema").fill("[1")
     expect(tuning.get_by_role("alert")).to_contain_text("not a JSON object")
-    tuning.get_by_label("JSON schema").fill('{"type": "object"}')
+    tuning.get_by_role("textbox", name="JSON schema").fill('{"type": "object"}')
     tuning.get_by_role("button", name="Done").click()
     request = request_of(page, "Bonjour")
     told = {name: request[name] for name in ("max_tokens", "seed", "top_p", "temperature", "frequency_penalty")}
@@ -98,7 +98,7 @@ def test_json_mode_and_seed_with_a_real_model(page: Page, site: servers.Server) 
     tuning.get_by_role("group", name="JSON mode").get_by_role("button", name="On").click()
     schema = {"type": "object", "properties": {"ready": {"type": "boolean"}}, "required": ["ready"],
               "additionalProperties": False}  # fmt: skip
-    tuning.get_by_label("JSON schema").fill(json.dumps(schema))
+    tuning.get_by_role("textbox", name="JSON schema").fill(json.dumps(schema))
     tuning.get_by_role("button", name="Done").click()
     ask(page, "Are you ready?")
     assert isinstance(json.loads(page.locator(".msg").last.locator(".prose").inner_text())["ready"], bool)

@@ -59,7 +59,7 @@ def rows(state: State, scope: str) -> list[Html]:
 
 def _under(state: State, scope: str) -> dict[str, Any]:
     """What counts where nothing is set."""
-    own = {**state.own, settings.WINDOW.name: state.context_window}
+    own = {**settings.FALLBACK, **state.own, settings.WINDOW.name: state.context_window}
     return own if scope == MODEL else {**own, **chosen(state, MODEL)}
 
 
