@@ -62,10 +62,15 @@ class Tuning:
         """Go back to what counts where nothing is set: for one setting, or for all."""
         scope, _, name = arg.partition(" ")
         state = self.desk.state
-        for each in [name] if name else list(chosen(state, scope)):
+        table, window = chosen(state, scope), settings.WINDOW.name
+        away = [name] if name else list(table)
+        for each in away:  # at once: the next question may come before they are kept
             state.tuning.typed.pop(f"{scope}.{each}", None)
             state.tuning.wrong.pop(f"{scope}.{each}", None)
-            await self._set(scope, each, None)
+            if each != window:
+                table.pop(each, None)
+        if away:
+            await self._set(scope, window if window in away else away[0], None)
 
     def typed(self, name: str, text: str) -> None:
         """Take over what was typed; what is no value yet is told and changes nothing."""
