@@ -111,6 +111,12 @@ def test_wild_messages_are_read_or_refused(value: Any) -> None:
         document.read(told).path()
 
 
+def test_settings_of_a_file_that_are_none_are_left_out() -> None:
+    told = document.to_json(some())
+    told["settings"] = {"system": 5, "temperature": "hot", "seed": 7}
+    assert document.read(told).settings == {"seed": 7}
+
+
 def test_markdown_is_what_is_shown() -> None:
     said = some()
     said.show(said.path()[1].id if said.path()[1].text else list(said.messages)[1])

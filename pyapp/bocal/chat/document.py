@@ -17,6 +17,7 @@ What may be left out is empty or 0.
 from collections.abc import Iterable
 from typing import Any, cast, get_args
 
+from bocal.chat import settings
 from bocal.chat.conversation import Conversation, Finish, Message, Role, Usage
 from bocal.chat.fields import Fields
 from bocal.errors import Failure, Problem
@@ -52,7 +53,7 @@ def read(value: Any, place: str = "") -> Conversation:
         raise ValueError(told.at("pictures"))
     return Conversation(
         id=told.word("id"), title=told.text("title", ""), created=told.number("created", 0),
-        updated=told.number("updated", 0), pinned=told.flag("pinned"), settings=told.table("settings"),
+        updated=told.number("updated", 0), pinned=told.flag("pinned"), settings=settings.read(told.table("settings")),
         messages=messages, leaf=leaf, since=since if since in messages else "", gone=set(told.words("gone")),
         pictures=pictures, revision=told.whole("revision", 0),
     )  # fmt: skip

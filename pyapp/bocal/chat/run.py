@@ -5,13 +5,13 @@ What the sandbox says may come from the code itself, whatever it was written for
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bocal import strict
 from bocal.chat.sandboxed import MOST_FIGURES, MOST_TEXT
 from bocal.errors import Failure
 
@@ -122,8 +122,8 @@ class Run:
 def _read(message: str) -> Mapping[str, Any]:
     """Return a message's fields, or none."""
     try:
-        found = json.loads(message)
-    except (ValueError, RecursionError):
+        found = strict.loads(message)
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
