@@ -75,6 +75,15 @@ async def test_what_is_deleted_can_be_taken_back_for_a_while() -> None:
 
 
 @to_its_end
+async def test_what_is_kept_of_a_deleted_conversation_does_not_bring_it_back() -> None:
+    history, said = History(Notes(), Tabs()), talk("Why?", "Because.", 5)
+    await history.save(said)
+    await history.delete(said.id, 10)
+    await history.save(said)  # its answer has just ended
+    assert history.listed() == []
+
+
+@to_its_end
 async def test_search_finds_titles_first_and_shows_where() -> None:
     history = History(Notes(), Tabs())
     await history.save(talk("About bread", "Knead the dough. " * 30 + "Une pâte à l’œuf, bien levée.", 1))

@@ -5,7 +5,7 @@ the answers that are being written (a page that ends in the middle of one loses 
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import batched
 from typing import Any
@@ -55,9 +55,7 @@ class History:
 
     async def look(self, now: float) -> None:
         """Read the heads, and delete for good what was deleted before; raises Failure where nothing can be kept."""
-        told = await self._notes.read(HEADS)
-        names = {field.name for field in fields(Head)}
-        heads = [Head(**{name: value for name, value in each.items() if name in names}) for each in told.values()]
+        heads = [_read_head(told) for told in (await self._notes.read(HEADS)).values()]
         gone = [head.id for head in heads if head.deleted and now - head.deleted > UNDO]
         self.heads = {head.id: head for head in heads if head.id not in gone}
         for each in gone:
@@ -70,18 +68,16 @@ class History:
 
     async def open(self, conversation_id: str) -> Conversation | None:
         """Return a conversation, with what was written of an answer that was broken off."""
-        head = self.heads.get(conversation_id)
-        body, unfinished = (
-            (await self._notes.find(BODIES, [conversation_id]))[0],
-            (await self._notes.find(UNFINISHED, [conversation_id]))[0],
-        )
+        head, body = self.heads.get(conversation_id), await self._find(BODIES, conversation_id)
+        unfinished = await self._find(UNFINISHED, conversation_id)
         if head is None or body is None:
             return None
         conversation = document.read(body)
-        _head_to(head, conversation)
-        keys = [f"{conversation_id}/{it}" for message in conversation.messages.values() for it in message.pictures]
-        found = await self._notes.find(PICTURES, keys) if keys else []
-        conversation.pictures = {key.split("/")[1]: url for key, url in zip(keys, found, strict=True) if url}
+        conversation.title, conversation.pinned, conversation.revision = head.title, head.pinned, head.revision
+        conversation.created, conversation.updated = head.created, head.updated
+        names = [it for message in conversation.messages.values() for it in message.pictures]
+        found = await self._notes.find(PICTURES, [f"{conversation_id}/{it}" for it in names])
+        conversation.pictures = {it: url for it, url in zip(names, found, strict=True) if url}
         if unfinished and (message := conversation.messages.get(unfinished["message"])):
             message.text = max(message.text, unfinished["text"], key=len)
         return conversation
@@ -90,19 +86,17 @@ class History:
         """Keep a conversation, with what another tab added to it meanwhile; returns once that is committed."""
         release = await self._tabs.hold(f"bocal.chat.{conversation.id}", wait=True)
         try:
-            kept = (await self._notes.find(HEADS, [conversation.id]))[0]
+            kept = await self._find(HEADS, conversation.id)
             if kept and kept["revision"] != conversation.revision:
-                body = (await self._notes.find(BODIES, [conversation.id]))[0]
+                body = await self._find(BODIES, conversation.id)
                 if body:
                     conversation.absorb(document.read(body))
             conversation.revision = max(conversation.revision, kept["revision"] if kept else 0) + 1
             before = self.heads.get(conversation.id)
-            puts = self._puts([conversation], before.deleted if before else 0)
-            await self._notes.change(puts, [(UNFINISHED, conversation.id)])
+            await self._keep([conversation], before.deleted if before else 0, [(UNFINISHED, conversation.id)])
         finally:
             if release:
                 release()
-        self._told(conversation)
 
     async def note_progress(self, conversation: Conversation, message: Message) -> None:
         """Keep what is written so far of an answer."""
@@ -126,7 +120,7 @@ class History:
 
     async def purge(self, conversation_id: str) -> None:
         """Delete a conversation for good."""
-        body = (await self._notes.find(BODIES, [conversation_id]))[0]
+        body = await self._find(BODIES, conversation_id)
         told = body.get("messages", []) if isinstance(body, dict) else []
         pictures = [(PICTURES, f"{conversation_id}/{it}") for message in told for it in message.get("pictures", [])]
         drawers = [(drawer, conversation_id) for drawer in (HEADS, BODIES, WORDS, UNFINISHED)]
@@ -154,7 +148,7 @@ class History:
             elif all(word in title or word in self._words.get(head.id, "") for word in wanted):
                 bodies.append(head)
         room = max(0, most - len(titles))
-        told = await self._notes.find(BODIES, [head.id for head in bodies[:room]]) if bodies and room else []
+        told = await self._notes.find(BODIES, [head.id for head in bodies[:room]])
         return titles[:most] + [_excerpt(head, body, wanted) for head, body in zip(bodies, told, strict=False)]
 
     async def everything(self) -> list[Conversation]:
@@ -179,17 +173,15 @@ class History:
                 kept.updated = max(kept.updated, incoming.updated)
                 changed.append(kept)
         if changed:
-            await self._notes.change(self._puts(changed, 0), [])
-            for conversation in changed:
-                self._told(conversation)
+            await self._keep(changed, 0, [])
         return new, grown
 
     async def follow(self, conversation_id: str) -> None:
         """Take over what another tab did to a conversation."""
-        told = (await self._notes.find(HEADS, [conversation_id]))[0]
+        told = await self._find(HEADS, conversation_id)
         self.heads.pop(conversation_id, None)
         if told:
-            self.heads[conversation_id] = Head(**told)
+            self.heads[conversation_id] = _read_head(told)
         self._words.pop(conversation_id, None)
 
     async def _write_head(self, head: Head) -> None:
@@ -197,20 +189,27 @@ class History:
         await self._notes.write(HEADS, head.id, asdict(head))
         self._tabs.say({"conversation": head.id})
 
-    def _puts(self, conversations: Iterable[Conversation], deleted: float) -> list[tuple[str, str, Any]]:
+    async def _keep(
+        self, conversations: Iterable[Conversation], deleted: float, away: Sequence[tuple[str, str]]
+    ) -> None:
+        """Keep conversations, all or none, and show them so from then on; documents to take `away` go with it."""
+        heads: dict[str, Head] = {}
+        words: dict[str, str] = {}
         puts: list[tuple[str, str, Any]] = []
         for it in conversations:
-            head = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision, deleted)
+            heads[it.id] = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision, deleted)
+            words[it.id] = _words_of(it)
             body = document.to_json(replace(it, pictures={}))
-            puts += [(HEADS, it.id, asdict(head)), (BODIES, it.id, body), (WORDS, it.id, _words_of(it))]
+            puts += [(HEADS, it.id, asdict(heads[it.id])), (BODIES, it.id, body), (WORDS, it.id, words[it.id])]
             puts += [(PICTURES, f"{it.id}/{name}", url) for name, url in it.pictures.items()]
-        return puts
+        await self._notes.change(puts, away)
+        self.heads.update(heads)
+        self._words.update(words)
+        for each in heads:
+            self._tabs.say({"conversation": each})
 
-    def _told(self, conversation: Conversation) -> None:
-        it = conversation
-        self.heads[it.id] = Head(it.id, it.title, it.created, it.updated, it.pinned, it.revision)
-        self._words[it.id] = _words_of(it)
-        self._tabs.say({"conversation": it.id})
+    async def _find(self, drawer: str, conversation_id: str) -> Any:
+        return (await self._notes.find(drawer, [conversation_id]))[0]
 
 
 def fold(text: str) -> str:
@@ -221,9 +220,9 @@ def fold(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
-def _head_to(head: Head, conversation: Conversation) -> None:
-    conversation.title, conversation.pinned, conversation.revision = head.title, head.pinned, head.revision
-    conversation.created, conversation.updated = head.created, head.updated
+def _read_head(told: Mapping[str, Any]) -> Head:
+    """Read a head; what a later version has added to it is left out."""
+    return Head(**{field.name: told[field.name] for field in fields(Head) if field.name in told})
 
 
 def _words_of(conversation: Conversation) -> str:
