@@ -23,12 +23,11 @@ from pyodide.ffi import create_once_callable, create_proxy, to_js
 
 from bocal.browser.network import request
 from bocal.chat import sandboxed
-from bocal.chat.run import LONGEST, MEMORY
+from bocal.chat.run import MEMORY, MOST_CHARACTERS, MOST_MESSAGES
 
 # One module of these in turn: a policy without network lets no script import another.
 _SCRIPT = ("pyodide/pyodide.asm.mjs", "pyodide/pyodide.js", "runner.js")
 _FILES = ("pyodide/pyodide.asm.wasm", "pyodide/python_stdlib.zip")
-_PROGRAM = Path(sandboxed.__file__).read_text("utf-8")
 _POLICY = "default-src 'none'; script-src 'wasm-unsafe-eval' 'sha256-{hash}'; worker-src data:"
 
 
@@ -65,10 +64,10 @@ class Sandbox:
             "script": scripts,
             "files": {name.rpartition("/")[2]: buffer for name, buffer in zip(_FILES, files, strict=True)},
             "job": {
-                "code": code, "program": _PROGRAM, "memory": MEMORY,
+                "code": code, "program": Path(sandboxed.__file__).read_text("utf-8"), "memory": MEMORY,
                 "lock": json.dumps({**json.loads(lock), "packages": {}}),
             },
-            "longest": LONGEST,
+            "characters": MOST_CHARACTERS, "messages": MOST_MESSAGES,
         }  # fmt: skip
 
     async def _buffer(self, name: str) -> Any:

@@ -15,8 +15,8 @@ from bocal import strict
 from bocal.chat.sandboxed import MOST_FIGURES, MOST_TEXT
 from bocal.errors import Failure
 
-LONGEST = 4_000_000  # characters of one message; a longer one is dropped before it reaches the page
-MOST_MESSAGES = 3_000
+MOST_CHARACTERS = 8_000_000  # of all messages; of one that would be beyond, the page hears only that it came
+MOST_MESSAGES = 3_000  # one more ends the run
 MOST_PIECES = 2_000
 MEMORY = 500_000_000  # bytes that Python may take, and its files as much again
 START, TIME = 60.0, 30.0  # seconds for Python to start, and for the code to run
