@@ -1,7 +1,7 @@
 """The conversations that are kept."""
 
 from bocal.chat.conversation import Conversation
-from bocal.chat.history import UNFINISHED, History, fold
+from bocal.chat.history import UNFINISHED, History
 from outside import Notes, Tabs, to_its_end
 
 
@@ -127,7 +127,3 @@ async def test_pinned_ones_come_first_and_names_are_kept() -> None:
     assert again.pinned
     await history.save(again)
     assert history.listed()[0].title == "Ancient"
-
-
-def test_folding() -> None:
-    assert fold("Élève À L’ŒUVRE ﬁn") == "eleve a l’œuvre fin"

@@ -94,7 +94,7 @@ def test_filters_apply_to_custom_models() -> None:
     def passes(**fields: str) -> bool:
         return Filters(**fields).passes(mine, mine.name, (), lambda _model: None)  # type: ignore[arg-type]
 
-    assert passes(words="MARIE cuisine", family=OTHER, size="middle", quantisation="q4f16_1")
+    assert passes(words="MARIÉ cuisine", family=OTHER, size="middle", quantisation="q4f16_1")
     assert not passes(family="Llama")
     assert not passes(words="marie bread")
 

@@ -11,7 +11,7 @@ import js
 from pyodide.ffi import JsException, create_once_callable, create_proxy, to_js
 
 from bocal.browser import database
-from bocal.browser.store import TABLE, IndexedDb, database_name
+from bocal.browser.store import TABLE, IndexedDb, place
 from bocal.browser.worker import EVERY, Worker, WorkerError
 from bocal.errors import Failure, Problem
 from bocal.protocols import Folder, Form, Shelf
@@ -65,7 +65,7 @@ class Disk:
     async def measure(self, shelf: Shelf, key: str) -> int | None:
         """Return a record's length in bytes, or None when there is none."""
         await self._store.open(shelf)
-        nbytes = await self._worker.do("measure", **_place(shelf, key))
+        nbytes = await self._worker.do("measure", **place(shelf, key))
         return None if nbytes is None else int(nbytes)
 
     async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ class Disk:
         await self._store.open(shelf)  # made here, where there is none
         settings = {"json": form is Form.JSON, "md5": md5, "every": EVERY}
         try:
-            fits = await self._worker.do("keep", on_bytes, file=file, **settings, place=_place(shelf, key))
+            fits = await self._worker.do("keep", on_bytes, file=file, **settings, place=place(shelf, key))
         except WorkerError as error:
             if error.name in {"NotFoundError", "NotReadableError"}:
                 raise Failure(Problem.FILE_UNREADABLE, detail=str(error), file=path) from error
@@ -103,9 +103,9 @@ class Disk:
             await self._store.open(shelf)
             try:
                 if folder is not None:
-                    await self._worker.do("write", folder=folder, path=path, **_place(shelf, key))
+                    await self._worker.do("write", folder=folder, path=path, **place(shelf, key))
                 else:
-                    await _download(path.rpartition("/")[2], await self._worker.do("blob", **_place(shelf, key)))
+                    await _download(path.rpartition("/")[2], await self._worker.do("blob", **place(shelf, key)))
             except WorkerError as error:
                 raise Failure(Problem.DISK_FAILED, detail=str(error)) from error
             on_file(number)
@@ -137,10 +137,6 @@ class ChosenFolder:
     ) -> None:
         """Keep a file in the store."""
         await self._disk.keep(self._files[path], path, shelf, key, form, md5, on_bytes)
-
-
-def _place(shelf: Shelf, key: str) -> dict[str, str]:
-    return {"database": database_name(shelf), "table": TABLE, "key": key}
 
 
 def _brings_files(event: Any) -> bool:

@@ -13,9 +13,9 @@ ends everything in it, whatever it is doing.
 import asyncio
 import base64
 import hashlib
+import inspect
 import json
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 import js
@@ -64,7 +64,7 @@ class Sandbox:
             "script": scripts,
             "files": {name.rpartition("/")[2]: buffer for name, buffer in zip(_FILES, files, strict=True)},
             "job": {
-                "code": code, "program": Path(sandboxed.__file__).read_text("utf-8"), "memory": MEMORY,
+                "code": code, "program": inspect.getsource(sandboxed), "memory": MEMORY,
                 "lock": json.dumps({**json.loads(lock), "packages": {}}),
             },
             "characters": MOST_CHARACTERS, "messages": MOST_MESSAGES,

@@ -68,5 +68,10 @@ def database_name(shelf: Shelf) -> str:
     return f"webllm/{shelf}"
 
 
+def place(shelf: Shelf, key: str) -> dict[str, str]:
+    """Return where a record lies, as the workers are told (`site/records.js`)."""
+    return {"database": database_name(shelf), "table": TABLE, "key": key}
+
+
 def _beginning_with(prefix: str) -> Any:
     return js.IDBKeyRange.bound(prefix, prefix + "\uffff")

@@ -9,7 +9,7 @@ from pyodide.ffi import create_once_callable, to_js
 
 from bocal import strict
 from bocal.browser import database, network
-from bocal.browser.store import TABLE, IndexedDb, database_name
+from bocal.browser.store import IndexedDb, place
 from bocal.browser.worker import EVERY, Worker, WorkerError
 from bocal.errors import Failure, Problem
 from bocal.protocols import HEADERS, Form, Head, Shelf
@@ -76,9 +76,9 @@ class WorkerTransfers:
     async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
         """Move a whole partial file into the store."""
         await self._store.open(shelf)  # made here, where there is none
-        place = {"database": database_name(shelf), "table": TABLE, "key": key}
+        levels = strict.DEEPEST if form is Form.JSON else 0
         try:
-            await self._worker.do("keep", name=name, place=place, levels=strict.DEEPEST if form is Form.JSON else 0)
+            await self._worker.do("keep", name=name, place=place(shelf, key), levels=levels)
         except WorkerError as error:
             if error.name == "SyntaxError":
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error

@@ -4,7 +4,6 @@ Drawers of the database `bocal`: heads, bodies (`chat.document` without pictures
 the answers that are being written (a page that ends in the middle of one loses at most the last second).
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import batched
@@ -12,6 +11,7 @@ from typing import Any
 
 from bocal.chat import document, reasoning
 from bocal.chat.conversation import Conversation, Message
+from bocal.letters import fold
 from bocal.protocols import Notes, Tabs
 
 HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
@@ -210,14 +210,6 @@ class History:
 
     async def _find(self, drawer: str, conversation_id: str) -> Any:
         return (await self._notes.find(drawer, [conversation_id]))[0]
-
-
-def fold(text: str) -> str:
-    """Return a text as it is searched: without accents and capitals."""
-    if text.isascii():
-        return text.lower()
-    letters = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
 def _read_head(told: Mapping[str, Any]) -> Head:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from bocal.letters import fold
 from bocal.models import variants
 from bocal.models.fit import Estimate, Fit
 from bocal.models.record import Model
@@ -44,8 +45,8 @@ class Filters:
         if self.size and self.size != variants.size(model.id):
             return False
         if self.words.strip():
-            text = f"{model.id} {name} {model.description}".casefold()
-            return all(word in text for word in self.words.casefold().split())
+            text = fold(f"{model.id} {name} {model.description}")
+            return all(word in text for word in fold(self.words).split())
         return True
 
     def accepts(self, model: Model, judge: Judge) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bocal import strict
 from bocal.errors import Failure
+from bocal.letters import fold
 from bocal.models import catalogue, other, record, source
 from bocal.models.record import Model
 
@@ -253,5 +253,4 @@ def _fields(line: str) -> Iterator[tuple[str, str]]:
 
 
 def _plain(label: str) -> str:
-    letters = unicodedata.normalize("NFKD", label.replace("’", "'").replace("_", " ").casefold())
-    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).strip(' *`"-•').split())
+    return " ".join(fold(label.replace("’", "'").replace("_", " ")).strip(' *`"-•').split())

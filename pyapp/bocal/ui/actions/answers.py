@@ -1,10 +1,10 @@
 """The answer being written."""
 
 import asyncio
-from typing import Any
+from typing import cast, get_args
 
 from bocal.chat import reasoning, settings
-from bocal.chat.conversation import Conversation, Message, Usage
+from bocal.chat.conversation import Conversation, Finish, Message, Usage
 from bocal.errors import Failure, Problem
 from bocal.protocols import Chunk
 from bocal.ui import thread
@@ -79,7 +79,7 @@ class Answers:
         if chunk.usage:
             message.usage = Usage.read(chunk.usage)
         if chunk.finish:
-            message.finish = _finish(chunk.finish)
+            message.finish = cast("Finish", chunk.finish) if chunk.finish in get_args(Finish) else "stop"
         if was_thinking and not reasoning.split(message.text).thinking:
             message.thought = round(self.desk.outside.clock() - began, 1)
         self.desk.outside.page.at_next_frame(self._draw)
@@ -105,7 +105,3 @@ class Answers:
             self.desk.draw("main")
         else:
             self.desk.outside.page.write(name, text)
-
-
-def _finish(reason: str) -> Any:
-    return reason if reason in {"stop", "length", "abort"} else "stop"

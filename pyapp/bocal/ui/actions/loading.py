@@ -104,8 +104,7 @@ class Loading:
         except Failure:
             config = None
         state = self.desk.state
-        tuned = state.tuned.get(model.id, {})
-        chosen = {it: tuned[it] for it in (settings.WINDOW.name,) if it in tuned}
+        chosen = {it: value for it, value in state.tuned.get(model.id, {}).items() if it == settings.WINDOW.name}
         window = overrides.window(config, {**model.overrides, **chosen})
         if state.selected and state.selected.id == model.id:
             state.context_window = max(0, window.context)
