@@ -160,12 +160,21 @@ def keep(page: Page, shelf: str, lengths: Mapping[str, int]) -> None:
     )
 
 
+def open_settings(page: Page) -> None:
+    """Open the settings."""
+    _open_screen(page, "Settings|Réglages")
+
+
 def open_storage(page: Page) -> None:
     """Open the storage screen."""
+    _open_screen(page, "Storage|Stockage")
+
+
+def _open_screen(page: Page, name: str) -> None:
     if page.locator(".only-closed").is_visible():
         page.locator(".only-closed").click()
-    page.get_by_role("navigation").get_by_role("button", name=re.compile("^(Storage|Stockage)")).click()
-    expect(page.get_by_role("heading", level=1, name=re.compile("^(Storage|Stockage)$"))).to_be_visible()
+    page.get_by_role("navigation").get_by_role("button", name=re.compile(f"^({name})")).click()
+    expect(page.get_by_role("heading", level=1, name=re.compile(f"^({name})$"))).to_be_visible()
 
 
 def service_worker_is_ready(page: Page) -> None:

@@ -111,9 +111,7 @@ def _begin(page: Page, world: World, until: str = ".shards .d") -> Locator:
 def settings(page: Page, _world: World) -> None:
     """The settings."""
     welcome(page, _world)
-    if page.locator(".only-closed").is_visible():
-        page.locator(".only-closed").click()
-    page.locator(".side-foot .side-item").last.click()
+    person.open_settings(page)
 
 
 def storage(page: Page, world: World) -> None:

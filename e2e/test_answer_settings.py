@@ -4,7 +4,7 @@ import json
 import re
 
 import servers
-from person import ask, open_page, wait_until_ready
+from person import ask, open_page, open_settings, wait_until_ready
 from playwright.sync_api import Locator, Page, expect
 from replay import replay, request_of
 
@@ -63,7 +63,7 @@ def test_a_models_settings_count_for_every_conversation_without_its_own(page: Pa
     replay(page, {})
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
-    page.locator(".side-foot").get_by_role("button", name="Settings").click()
+    open_settings(page)
     answers = page.locator("#settings-answers")
     answers.get_by_role("textbox", name="System prompt").fill("Be kind.")
     answers.locator("#tuning-model-temperature").fill("0.5")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import servers
-from person import ask, begin_anew, open_page, wait_until_ready
+from person import ask, begin_anew, open_page, open_settings, wait_until_ready
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from replay import replay
 
@@ -42,11 +42,6 @@ def from_row(page: Page, title: str, action: str) -> None:
     """Do something with a conversation of the list."""
     page.get_by_role("button", name=f"More actions for {title}").click()
     page.get_by_role("group", name=title).get_by_role("button", name=action, exact=True).click()
-
-
-def open_settings(page: Page) -> None:
-    """Go to the settings."""
-    page.locator(".side-foot").get_by_role("button", name="Settings").click()
 
 
 def export_all(page: Page, path: Path) -> Any:
@@ -127,7 +122,7 @@ def test_what_is_exported_comes_back_elsewhere_without_doubles(
 
     other = french.new_page()
     open_page(other, site.origin)
-    other.locator(".side-foot").get_by_role("button", name="Réglages").click()
+    open_settings(other)
     other.locator("#settings-conversations").get_by_label("Importer").set_input_files(tmp_path / "all.json")
     expect(other.get_by_text("3 conversations ajoutées.")).to_be_visible()
     expect(rows(other)).to_have_count(3)

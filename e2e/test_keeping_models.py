@@ -7,8 +7,17 @@ from typing import Any
 
 import pytest
 import servers
-from person import from_menu, model_button, open_form, open_page, open_selector, service_worker_is_ready, show_actions
-from playwright.sync_api import Browser, Page, expect
+from person import (
+    from_menu,
+    model_button,
+    open_form,
+    open_page,
+    open_selector,
+    open_settings,
+    service_worker_is_ready,
+    show_actions,
+)
+from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.idle
 PASTE = "Paste a repository, an address, or a list of models"
@@ -43,9 +52,9 @@ def listed(page: Page) -> list[str]:
     return [row for row in rows if row.startswith("own-")]
 
 
-def open_settings(page: Page) -> Any:
+def custom_models(page: Page) -> Locator:
     """Open the settings; return the section about custom models."""
-    page.get_by_role("button", name="Settings", exact=True).click()
+    open_settings(page)
     return page.locator("#settings-models")
 
 
@@ -68,7 +77,7 @@ def bocal(page: Page, site: servers.Server) -> Page:
 def test_the_list_is_exported_and_imported_elsewhere(bocal: Page, browser: Browser, site: servers.Server) -> None:
     put(bocal, json.dumps([entry("own-1", recommended=True), entry("own-2", size="4 GB", overrides={"top_p": 0.5})]))
     bocal.reload()
-    name, content = downloaded(bocal, lambda: open_settings(bocal).get_by_role("button", name="Export").click())
+    name, content = downloaded(bocal, lambda: custom_models(bocal).get_by_role("button", name="Export").click())
     assert name == "bocal-models.json"
     assert json.loads(content) == kept(bocal)
     assert content.count(b"\n") > 10  # for people to read
@@ -78,7 +87,7 @@ def test_the_list_is_exported_and_imported_elsewhere(bocal: Page, browser: Brows
         open_page(page, site.origin)
         put(page, json.dumps([entry("own-2", name="Mine")]))
         page.reload()
-        section = open_settings(page)
+        section = custom_models(page)
         section.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": content})
         expect(section).to_contain_text("1 new model: Model own-1")
         expect(section).to_contain_text("1 already here: Model own-2")
@@ -90,7 +99,7 @@ def test_the_list_is_exported_and_imported_elsewhere(bocal: Page, browser: Brows
 
 
 def test_the_entries_of_a_file_that_cannot_be_read_are_named(bocal: Page) -> None:
-    section = open_settings(bocal)
+    section = custom_models(bocal)
     entries = [entry("own-1"), {"name": "No address"}, 7, entry("own-1", name="Second"), entry("own-2", url="::")]
     for text in (json.dumps(entries).encode(), json.dumps(entries).encode("utf-16")):
         section.locator("input[type=file]").set_input_files(
@@ -119,7 +128,7 @@ def test_the_entries_of_a_file_that_cannot_be_read_are_named(bocal: Page) -> Non
 def test_a_broken_file_changes_nothing_and_says_why(bocal: Page, content: bytes, words: str) -> None:
     put(bocal, json.dumps([entry("own-1")]))
     bocal.reload()
-    section = open_settings(bocal)
+    section = custom_models(bocal)
     section.locator("input[type=file]").set_input_files(
         {"name": "list.json", "mimeType": "application/json", "buffer": content}
     )
@@ -182,7 +191,7 @@ def test_what_can_be_read_of_a_damaged_list_is_kept_and_the_original_can_be_had(
 
     other = bocal.context.new_page()
     open_page(other, bocal.url)
-    expect(open_settings(other)).to_contain_text("Damaged list, ")
+    expect(custom_models(other)).to_contain_text("Damaged list, ")
     expect(other.locator("#notices .note")).to_have_count(1)
     notice.get_by_role("button", name="Discard").click()
     notice.get_by_role("button", name="Discard for good").click()
@@ -296,7 +305,7 @@ def test_two_tabs_add_at_once_and_nothing_is_lost(tabs: str, request: pytest.Fix
     pages: tuple[Page, Page] = request.getfixturevalue(tabs)
     for page in pages:
         page.set_default_timeout(120_000)
-        open_settings(page)
+        custom_models(page)
     # Both begin, then both are awaited: Playwright itself does one thing at a time.
     for number, page in enumerate(pages):
         page.evaluate(f"(first) => {{ window.adding = ({ADD_THIRTY})(first) }}", 100 * number)

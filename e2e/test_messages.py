@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import ask, open_page, wait_until_ready
+from person import ask, open_page, open_settings, wait_until_ready
 from playwright.sync_api import Error, Locator, Page, expect
 from replay import replay, request_of
 
@@ -142,7 +142,7 @@ def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server, 
     one = {"id": "one", "title": "Long", "leaf": "m47", "messages": messages}
     told = {"format": "bocal.conversations", "version": 1, "conversations": [one]}
     open_page(page, site.origin)
-    page.locator(".side-foot").get_by_role("button", name="Settings").click()
+    open_settings(page)
     (tmp_path / "one.json").write_text(json.dumps(told))
     page.locator("#settings-conversations").get_by_label("Import").set_input_files(tmp_path / "one.json")
     page.locator(".side-row").get_by_text("Long", exact=True).click()

@@ -154,12 +154,12 @@ def test_an_answer_stays_through_other_screens_and_languages(said: Said) -> None
     answer = said.answer(f"{long}\n\n```python\nlast\n```\n")
     page = said.page
     before = answer.inner_html()
-    page.get_by_role("button", name="Settings", exact=True).click()
+    person.open_settings(page)
     expect(answer).to_have_count(0)
     page.locator(".side-row .side-item").first.click()
     expect(answer.locator("strong")).to_have_count(300)
     assert answer.inner_html() == before
-    page.get_by_role("button", name="Settings", exact=True).click()
+    person.open_settings(page)
     page.get_by_role("button", name="Français").click()
     page.locator(".side-row .side-item").first.click()
     expect(answer.locator("strong")).to_have_count(300)

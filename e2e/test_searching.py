@@ -7,7 +7,7 @@ from pathlib import Path
 import hub
 import pytest
 import servers
-from person import ask, open_form, open_page, wait_until_ready
+from person import ask, open_form, open_page, open_settings, wait_until_ready
 from playwright.sync_api import Locator, Page, expect
 from starlette.responses import JSONResponse, Response
 
@@ -192,7 +192,7 @@ def test_nothing_found_and_no_network_are_said(page: Page, form: Locator, host: 
 
 def test_where_models_are_searched_is_a_setting(page: Page, site: servers.Server, host: servers.ModelHost) -> None:
     open_page(page, site.origin)
-    page.get_by_role("button", name="Settings", exact=True).click()
+    open_settings(page)
     field = page.get_by_label("Where models are searched")
     expect(field).to_have_value("https://huggingface.co")
     expect(page.get_by_role("button", name="Use Hugging Face")).to_have_count(0)
@@ -214,7 +214,7 @@ def test_where_models_are_searched_is_a_setting(page: Page, site: servers.Server
     expect(rows(form)).to_have_count(1)
 
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Settings", exact=True).click()
+    open_settings(page)
     page.get_by_role("button", name="Use Hugging Face").click()
     expect(page.get_by_label("Where models are searched")).to_have_value("https://huggingface.co")
     assert page.evaluate("localStorage.getItem('bocal.hub')") == "https://huggingface.co"

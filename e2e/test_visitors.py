@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import servers
-from person import ask, begin_anew, model_button, open_form, open_page, open_selector, wait_until_ready
+from person import ask, begin_anew, model_button, open_form, open_page, open_selector, open_settings, wait_until_ready
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 
@@ -34,7 +34,7 @@ def test_a_french_visitor_is_greeted_in_french_and_may_switch(french: BrowserCon
 
 def test_the_theme_is_kept(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
-    page.get_by_role("button", name="Settings", exact=True).click()
+    open_settings(page)
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()

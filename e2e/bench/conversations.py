@@ -80,7 +80,7 @@ def run() -> Iterator[Row]:
         person.wait_until_ready(page, "The guide")
         path = Path(folder) / "all.json"
         path.write_bytes(document())
-        page.locator(".side-foot").get_by_role("button", name="Settings").click()
+        person.open_settings(page)
         page.locator("#settings-conversations").get_by_label("Import").set_input_files(path)
         expect(page.get_by_text("500 conversations added.")).to_be_visible(timeout=600_000)
 
