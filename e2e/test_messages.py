@@ -124,13 +124,8 @@ def test_a_crash_in_mid_answer_keeps_what_was_written(page: Page, site: servers.
 
 def crash(page: Page) -> None:
     """End the page's process there and then."""
-    gone: list[Page] = []
-    page.on("crash", lambda page: gone.append(page))
-    session = page.context.new_cdp_session(page)
-    with contextlib.suppress(Error):
-        session.send("Page.crash")
-    while not gone:
-        page.context.new_page().close()
+    with page.expect_event("crash"), contextlib.suppress(Error):
+        page.goto("chrome://crash")
 
 
 def test_many_messages_are_shown_from_the_end(page: Page, site: servers.Server, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ onmessage = async ({ data: { files, job } }) => {
 };
 
 async function start(files, { memory, lock }) {
+  delete WebAssembly.Suspending; // as in interpreter.js
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (pages) {
     if (this.buffer.byteLength + pages * 65536 > memory) throw new RangeError("more memory than allowed");
