@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line: one sub-command a purpose."""
     line = argparse.ArgumentParser(prog="python3 build", description="Build, run and test Bocal.")
     commands = line.add_subparsers(required=True, metavar="command")
-    groups = {run: "run", dist: "run", test: "test", model: "test", shots: "test", bench: "test", lock: "test"}
+    groups = {run: "run", dist: "run", test: "test", model: "test", shots: "test", bench: "test", lock: "lock"}
     for function, group in groups.items():
         command = commands.add_parser(function.__name__, help=(function.__doc__ or "").splitlines()[0])
         command.set_defaults(function=function, group=group)

@@ -121,8 +121,19 @@ def pip_install(python: str, lock: Path) -> None:
 
 def write_locks(root: Path) -> None:
     """Resolve pyproject.toml's groups and build/package.json to exact versions with hashes; names no registry."""
-    common = ["uv", "pip", "compile", "pyproject.toml", "--quiet", "--generate-hashes", "--universal", "--no-header"]
-    for group, version in (("run", "3.12"), ("test", "3.12"), ("browser", "3.14")):
+    common = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "pyproject.toml",
+        "--quiet",
+        "--generate-hashes",
+        "--universal",
+        "--no-header",
+    ]
+    for group, version in (("run", "3.12"), ("test", "3.12"), ("lock", "3.12"), ("browser", "3.14")):
         output = f"build/requirements/{group}.txt"
         _run([*common, "--group", group, "--python-version", version, "-o", output], f"{output} was not resolved", root)
     npm = ["npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved"]
