@@ -17,11 +17,35 @@ import random_model
 import servers
 from faulty import Fault, FaultyHost
 from playwright.sync_api import Locator, Page, expect, sync_playwright
+from replay import replay
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "screenshots"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+ANSWER = r"""<think>Two ways: the formula, or adding them up. Both, then a table.</think>
+The mean of $n$ numbers is their sum over $n$:
+
+$$\bar{x} = \frac{1}{n} \sum_{i=1}^{n} x_i$$
+
+| Day | Loaves | Flour |
+|---|---:|---:|
+| Monday | 12 | 6 kg |
+| Tuesday | 9 | 4.5 kg |
+| Wednesday | 15 | 7.5 kg |
+
+In Python, with the *standard library*:
+
+```python
+import statistics
+
+loaves = {"Monday": 12, "Tuesday": 9, "Wednesday": 15}
+for day, count in loaves.items():
+    print(f"{day:<10}{count:>4}")
+print("mean", statistics.mean(loaves.values()))
+```
+"""
+QUESTIONS = ("How many loaves a day do I bake?", "Bread with less salt", "A name for my bakery")
 GONE = "https://models.example/labo/Recettes-1B-q4f32_1-MLC/resolve/main/"
 FOUND = {
     "mlc-ai/Qwen3-1.7B-q4f16_1-MLC": hub.Card(31_204, files={"a": 968_000_000}),
@@ -49,6 +73,42 @@ def chat(page: Page, _world: World) -> None:
     welcome(page, _world)
     page.locator(".guide .chip").nth(1).click()
     page.locator(".stats").wait_for()
+
+
+def conversation(page: Page, _world: World) -> None:
+    """An answer with all that Markdown has, its code run."""
+    welcome(page, _world)
+    person.ask(page, QUESTIONS[0])
+    page.locator("[data-act='code.run']").click()
+    expect(page.locator(".out pre")).to_contain_text("mean")
+    expect(page.locator(".out button")).to_have_count(0)
+    page.locator(".think button").click()
+
+
+def tuning(page: Page, _world: World) -> None:
+    """How the model is to answer in this conversation."""
+    welcome(page, _world)
+    page.locator("#tuning-button").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def history(page: Page, _world: World) -> None:
+    """Looking for a conversation."""
+    welcome(page, _world)
+    for question in reversed(QUESTIONS):
+        person.ask(page, question)
+        page.keyboard.press("Control+Shift+O")
+        expect(page.locator(".msg")).to_have_count(0)
+    page.keyboard.press("Control+Shift+F")
+    page.locator("#side-search").fill("flour")
+    page.locator(".side-row mark").first.wait_for()
+
+
+def shortcuts(page: Page, _world: World) -> None:
+    """The keys that do something."""
+    welcome(page, _world)
+    page.keyboard.press("Control+/")
+    page.get_by_role("dialog").wait_for()
 
 
 def selector(page: Page, _world: World) -> None:
@@ -125,8 +185,10 @@ def storage(page: Page, world: World) -> None:
 
 
 SCREENS: tuple[Callable[[Page, World], None], ...] = (
-    welcome, chat, selector, form, search, running, paused, failed, settings, storage,
+    welcome, chat, conversation, tuning, history, shortcuts, selector, form, search, running, paused, failed, settings,
+    storage,
 )  # fmt: skip
+REPLAYED = (conversation, history)  # with an engine that says `ANSWER`
 
 
 def main(wanted: list[str]) -> int:
@@ -148,6 +210,8 @@ def main(wanted: list[str]) -> int:
                 with browser.new_context(
                     viewport={"width": x, "height": y}, locale=language, color_scheme=theme, has_touch=width == "phone"
                 ) as context:
+                    if screen in REPLAYED:
+                        replay(context, {question: [ANSWER] for question in QUESTIONS})
                     page = context.new_page()
                     page.set_default_timeout(conftest.PATIENCE)
                     person.open_page(page, site.origin)

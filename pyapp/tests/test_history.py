@@ -1,7 +1,7 @@
 """The conversations that are kept."""
 
 from bocal.chat.conversation import Conversation
-from bocal.chat.history import UNFINISHED, History
+from bocal.chat.history import PICTURES, UNFINISHED, History
 from outside import Notes, Tabs, to_its_end
 
 
@@ -23,6 +23,26 @@ async def test_what_is_saved_is_there_on_the_next_visit() -> None:
     again = await history.open(said.id)
     assert again == said
     assert [head.title for head in history.listed()] == ["Why?"]
+
+
+@to_its_end
+async def test_a_picture_is_kept_once_and_goes_with_the_last_message_that_shows_it() -> None:
+    notes = Notes()
+    history, said = History(notes, Tabs()), Conversation()
+    question = said.ask("What is this?", "m", at=5, pictures={"p": "data:image/png;base64,AA"}).parent
+    await history.save(said)
+    notes.kept[PICTURES] = dict.fromkeys(notes.kept[PICTURES], "as it was")
+    said.ask_anew(question, "And this?", "m", at=6)
+    await history.save(said)
+    assert notes.kept[PICTURES] == {f"{said.id}/p": "as it was"}
+    said.delete(question)
+    await history.save(said)
+    assert len(notes.kept[PICTURES]) == 1
+    again = await history.open(said.id)
+    assert again is not None
+    again.delete(again.path()[0].id)
+    await history.save(again)
+    assert notes.kept[PICTURES] == {}
 
 
 @to_its_end

@@ -132,7 +132,10 @@ class Conversation:
         self.leaf = at
 
     def delete(self, message_id: str) -> None:
-        """Delete one message; what follows it moves up, and another version of it is shown if there is one."""
+        """Delete one message, with pictures that no other has; what follows it moves up.
+
+        Another version of it is shown if there is one.
+        """
         gone = self.messages[message_id]
         beside = [it for it in self.versions()[gone.parent] if it != message_id]
         shown = any(it.id == message_id for it in self.path())
@@ -141,6 +144,9 @@ class Conversation:
                 message.parent = gone.parent
         del self.messages[message_id]
         self.gone.add(message_id)
+        shared = {it for message in self.messages.values() for it in message.pictures}
+        for it in set(gone.pictures) - shared:
+            self.pictures.pop(it, None)
         if self.since == message_id:
             self.since = ""
         if shown and self.leaf == message_id:

@@ -4,7 +4,7 @@ Drawers of the database `bocal`: heads, bodies (`chat.document` without pictures
 the answers that are being written (a page that ends in the middle of one loses at most the last second).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import batched
 from typing import Any
@@ -52,6 +52,7 @@ class History:
         self._notes = notes
         self._tabs = tabs
         self._words: dict[str, str] = {}
+        self._pictures: dict[str, set[str]] = {}  # names of those that are kept, by conversation
 
     async def look(self, now: float) -> None:
         """Read the heads, and delete for good what was deleted before; raises Failure where nothing can be kept."""
@@ -78,6 +79,7 @@ class History:
         names = [it for message in conversation.messages.values() for it in message.pictures]
         found = await self._notes.find(PICTURES, [f"{conversation_id}/{it}" for it in names])
         conversation.pictures = {it: url for it, url in zip(names, found, strict=True) if url}
+        self._pictures[conversation_id] = set(conversation.pictures)
         if unfinished and (message := conversation.messages.get(unfinished["message"])):
             message.text = max(message.text, unfinished["text"], key=len)
         return conversation
@@ -125,8 +127,7 @@ class History:
         pictures = [(PICTURES, f"{conversation_id}/{it}") for message in told for it in message.get("pictures", [])]
         drawers = [(drawer, conversation_id) for drawer in (HEADS, BODIES, WORDS, UNFINISHED)]
         await self._notes.change([], [*drawers, *pictures])
-        self.heads.pop(conversation_id, None)
-        self._words.pop(conversation_id, None)
+        self._forget(conversation_id)
         self._tabs.say({"conversation": conversation_id})
 
     async def prepare(self) -> None:
@@ -179,19 +180,20 @@ class History:
     async def follow(self, conversation_id: str) -> None:
         """Take over what another tab did to a conversation."""
         told = await self._find(HEADS, conversation_id)
-        self.heads.pop(conversation_id, None)
+        self._forget(conversation_id)
         if told:
             self.heads[conversation_id] = _read_head(told)
-        self._words.pop(conversation_id, None)
+
+    def _forget(self, conversation_id: str) -> None:
+        for known in (self.heads, self._words, self._pictures):
+            known.pop(conversation_id, None)
 
     async def _write_head(self, head: Head) -> None:
         self.heads[head.id] = head
         await self._notes.write(HEADS, head.id, asdict(head))
         self._tabs.say({"conversation": head.id})
 
-    async def _keep(
-        self, conversations: Iterable[Conversation], deleted: float, away: Sequence[tuple[str, str]]
-    ) -> None:
+    async def _keep(self, conversations: Sequence[Conversation], deleted: float, away: list[tuple[str, str]]) -> None:
         """Keep conversations, all or none, and show them so from then on; documents to take `away` go with it."""
         heads: dict[str, Head] = {}
         words: dict[str, str] = {}
@@ -201,10 +203,13 @@ class History:
             words[it.id] = _words_of(it)
             body = document.to_json(replace(it, pictures={}))
             puts += [(HEADS, it.id, asdict(heads[it.id])), (BODIES, it.id, body), (WORDS, it.id, words[it.id])]
-            puts += [(PICTURES, f"{it.id}/{name}", url) for name, url in it.pictures.items()]
+            kept = self._pictures.get(it.id, set())
+            puts += [(PICTURES, f"{it.id}/{name}", url) for name, url in it.pictures.items() if name not in kept]
+            away += [(PICTURES, f"{it.id}/{name}") for name in kept - it.pictures.keys()]
         await self._notes.change(puts, away)
         self.heads.update(heads)
         self._words.update(words)
+        self._pictures.update({it.id: set(it.pictures) for it in conversations})
         for each in heads:
             self._tabs.say({"conversation": each})
 
