@@ -6,7 +6,7 @@ is lost; the conversation shows the one way through the tree that ends at `leaf`
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bocal.chat import reasoning
@@ -67,6 +67,12 @@ class Message:
     finish: Finish = ""
     thought: float = 0
 
+    def has_more_than(self, other: "Message") -> bool:
+        """Whether this copy of a message is further than another: longer, or as long and ended."""
+        if len(self.text) != len(other.text):
+            return len(self.text) > len(other.text)
+        return bool(self.finish and not other.finish) or bool(self.usage and not other.usage)
+
 
 @dataclass
 class Conversation:
@@ -118,7 +124,10 @@ class Conversation:
         """Put a question in other words, beside the first ones; return the empty answer."""
         question = self.messages[question_id]
         kept = {it: self.pictures[it] for it in question.pictures if it in self.pictures}
-        return self._ask(question.parent, text, model_name, at, kept)
+        answer = self._ask(question.parent, text, model_name, at, kept)
+        if self.since == question_id:
+            self.since = answer.parent
+        return answer
 
     def answer_anew(self, answer_id: str, model_name: str, at: float = 0) -> Message:
         """Return an empty answer beside one there is."""
@@ -138,7 +147,8 @@ class Conversation:
         """
         gone = self.messages[message_id]
         beside = [it for it in self.versions()[gone.parent] if it != message_id]
-        shown = any(it.id == message_id for it in self.path())
+        way = [it.id for it in self.path()]
+        shown = message_id in way
         for message in self.messages.values():
             if message.parent == message_id:
                 message.parent = gone.parent
@@ -148,7 +158,7 @@ class Conversation:
         for it in set(gone.pictures) - shared:
             self.pictures.pop(it, None)
         if self.since == message_id:
-            self.since = ""
+            self.since = next(iter(way[way.index(message_id) + 1 :] if shown else []), "")
         if shown and self.leaf == message_id:
             self.leaf = gone.parent
             if beside:
@@ -161,19 +171,29 @@ class Conversation:
     def make_room(self, window: int) -> bool:
         """Let the model read only the last turns, about half of a window of so many tokens; whether that drops any.
 
-        The question that comes last is always read.
+        The question that comes last is always read. What is dropped no longer counts in the usage of what is left.
         """
-        said = self._read()
-        questions = [place for place, it in enumerate(said) if it.role == "user" and place]
+        said, questions, used = self._read(), self._droppable(), self.tokens_used
         if not questions:
             return False
-        used = self.tokens_used
         for place in questions:
             counted = next((it.usage.window_tokens for it in reversed(said[:place]) if it.usage), 0)
             if counted and used - counted <= window / 2:
                 break
         self.since = said[place].id
+        for it in said[place:]:
+            if it.usage:
+                it.usage = replace(it.usage, window_tokens=max(0, it.usage.window_tokens - counted))
         return True
+
+    @property
+    def has_room_to_make(self) -> bool:
+        """Whether there are turns that the model could leave unread."""
+        return bool(self._droppable())
+
+    def _droppable(self) -> list[int]:
+        """The places, in what is read, of questions that it could begin with instead."""
+        return [place for place, it in enumerate(self._read()) if it.role == "user" and place]
 
     def to_engine(self, system: str = "", go_on: str = "", *, sees: bool = True) -> list[dict[str, Any]]:
         """Return the turns in OpenAI's format, up to the last question.
@@ -196,14 +216,21 @@ class Conversation:
         return [{"role": "system", "content": system}, *turns] if system else turns
 
     def absorb(self, other: "Conversation") -> bool:
-        """Take over the messages of another copy of this conversation that are not here; returns whether any were."""
+        """Take over what another copy of this conversation has and this one has not; returns whether there was any.
+
+        That is messages, and more of an answer, or its end.
+        """
         self.gone |= other.gone
         for message_id in self.gone & self.messages.keys():
             self.delete(message_id)
-        known = len(self.messages)
+        grown = False
         for message in other.messages.values():
-            if message.id not in self.messages and message.id not in self.gone:
-                self.messages[message.id] = message
+            mine = self.messages.get(message.id)
+            if mine is None and message.id not in self.gone:
+                self.messages[message.id], grown = message, True
+            elif mine is not None and message.has_more_than(mine):
+                vars(mine).update(vars(message), parent=mine.parent)
+                grown = True
         for message in self.messages.values():
             if message.parent not in self.messages:  # it was deleted here
                 message.parent = ""
@@ -215,7 +242,7 @@ class Conversation:
             at = self.messages[at].parent
         if at:  # the other copy goes on where this one ends
             self.leaf = other.leaf
-        return len(self.messages) > known
+        return grown
 
     @property
     def tokens_used(self) -> int:

@@ -52,8 +52,8 @@ def read(value: Any, place: str = "") -> Conversation:
     if not all(isinstance(url, str) and url.startswith("data:image/") for url in pictures.values()):
         raise ValueError(told.at("pictures"))
     return Conversation(
-        id=told.word("id"), title=told.text("title", ""), created=told.number("created", 0),
-        updated=told.number("updated", 0), pinned=told.flag("pinned"), settings=settings.read(told.table("settings")),
+        id=told.word("id"), title=told.text("title", ""), created=told.time("created"),
+        updated=told.time("updated"), pinned=told.flag("pinned"), settings=settings.read(told.table("settings")),
         messages=messages, leaf=leaf, since=since if since in messages else "", gone=set(told.words("gone")),
         pictures=pictures, revision=told.whole("revision", 0),
     )  # fmt: skip
@@ -77,7 +77,7 @@ def _read_message(value: Any, place: str) -> Message:
     told = Fields(value, place)
     return Message(
         role=cast("Role", _one_of(told, "role", told.text("role"), get_args(Role))), text=told.text("text", ""),
-        id=told.word("id"), parent=told.text("parent", ""), at=told.number("at", 0), by=told.text("by", ""),
+        id=told.word("id"), parent=told.text("parent", ""), at=told.time("at"), by=told.text("by", ""),
         pictures=told.words("pictures"),
         finish=cast("Finish", _one_of(told, "finish", told.text("finish", ""), get_args(Finish))),
         thought=told.number("thought", 0), usage=_usage(told), failure=_failure(told),
@@ -100,7 +100,7 @@ def _failure(told: Fields) -> Failure | None:
     failure = Fields(told.table("failure"), told.at("failure"))
     problem = _one_of(failure, "problem", failure.text("problem"), list(Problem))
     facts = failure.table("facts")
-    if not all(isinstance(fact, str | int) for fact in facts.values()):
+    if not all(isinstance(fact, str | int) for fact in facts.values()) or facts.keys() & {"self", "problem", "detail"}:
         raise ValueError(failure.at("facts"))
     return Failure(Problem(problem), failure.text("detail", ""), **{str(name): fact for name, fact in facts.items()})
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+YEAR_10000 = 253_402_214_400  # seconds since 1970, less a day for whatever time zone
+
 
 class Fields:
     """The fields of one object; `place` says where it stands in its document, such as "conversations[2]"."""
@@ -34,6 +36,11 @@ class Fields:
         """Return a whole number of 0 or more."""
         value = self.number(name, default)
         return int(value) if value.is_integer() else self._fail(name)
+
+    def time(self, name: str) -> float:
+        """Return a time in seconds since 1970, before the year 10000; 0 where there is none."""
+        value = self.number(name, 0)
+        return value if value < YEAR_10000 else float(self._fail(name))
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return true or false."""

@@ -86,16 +86,16 @@ class History:
 
     async def save(self, conversation: Conversation) -> None:
         """Keep a conversation, with what another tab added to it meanwhile; returns once that is committed."""
-        release = await self._tabs.hold(f"bocal.chat.{conversation.id}", wait=True)
+        release = await self._tabs.hold(_lock(conversation.id), wait=True)
         try:
-            kept = await self._find(HEADS, conversation.id)
-            if kept and kept["revision"] != conversation.revision:
-                body = await self._find(BODIES, conversation.id)
-                if body:
+            told = await self._find(HEADS, conversation.id)
+            kept = _read_head(told) if told else None
+            if kept:
+                conversation.title, conversation.pinned = kept.title or conversation.title, kept.pinned
+                if kept.revision != conversation.revision and (body := await self._find(BODIES, conversation.id)):
                     conversation.absorb(document.read(body))
-            conversation.revision = max(conversation.revision, kept["revision"] if kept else 0) + 1
-            before = self.heads.get(conversation.id)
-            await self._keep([conversation], before.deleted if before else 0, [(UNFINISHED, conversation.id)])
+            conversation.revision = max(conversation.revision, kept.revision if kept else 0) + 1
+            await self._keep([conversation], kept.deleted if kept else 0, [(UNFINISHED, conversation.id)])
         finally:
             if release:
                 release()
@@ -106,19 +106,19 @@ class History:
 
     async def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation another title."""
-        await self._write_head(replace(self.heads[conversation_id], title=title))
+        await self._change_head(conversation_id, title=title)
 
     async def pin(self, conversation_id: str, *, pinned: bool) -> None:
         """Keep a conversation at the top of the list, or no longer."""
-        await self._write_head(replace(self.heads[conversation_id], pinned=pinned))
+        await self._change_head(conversation_id, pinned=pinned)
 
     async def delete(self, conversation_id: str, now: float) -> None:
         """Take a conversation from the list; until `purge` it can be restored."""
-        await self._write_head(replace(self.heads[conversation_id], deleted=now))
+        await self._change_head(conversation_id, deleted=now)
 
     async def restore(self, conversation_id: str) -> None:
         """Take a deletion back."""
-        await self._write_head(replace(self.heads[conversation_id], deleted=0))
+        await self._change_head(conversation_id, deleted=0)
 
     async def purge(self, conversation_id: str) -> None:
         """Delete a conversation for good."""
@@ -188,10 +188,18 @@ class History:
         for known in (self.heads, self._words, self._pictures):
             known.pop(conversation_id, None)
 
-    async def _write_head(self, head: Head) -> None:
-        self.heads[head.id] = head
-        await self._notes.write(HEADS, head.id, asdict(head))
-        self._tabs.say({"conversation": head.id})
+    async def _change_head(self, conversation_id: str, **fields: Any) -> None:
+        """Change what is kept of a head, and show it so at once; one that is gone stays gone."""
+        release = await self._tabs.hold(_lock(conversation_id), wait=True)
+        try:
+            told = await self._find(HEADS, conversation_id)
+            if told:
+                head = self.heads[conversation_id] = replace(_read_head(told), **fields)
+                await self._notes.write(HEADS, conversation_id, asdict(head))
+        finally:
+            if release:
+                release()
+        self._tabs.say({"conversation": conversation_id})
 
     async def _keep(self, conversations: Sequence[Conversation], deleted: float, away: list[tuple[str, str]]) -> None:
         """Keep conversations, all or none, and show them so from then on; documents to take `away` go with it."""
@@ -215,6 +223,11 @@ class History:
 
     async def _find(self, drawer: str, conversation_id: str) -> Any:
         return (await self._notes.find(drawer, [conversation_id]))[0]
+
+
+def _lock(conversation_id: str) -> str:
+    """Return the name of the lock under which a conversation is changed, in whatever tab."""
+    return f"bocal.chat.{conversation_id}"
 
 
 def _read_head(told: Mapping[str, Any]) -> Head:

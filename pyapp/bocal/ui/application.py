@@ -12,7 +12,7 @@ from bocal.ui.actions.adding import Adding
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.asking import Asking
 from bocal.ui.actions.deleting import Deleting
-from bocal.ui.actions.desk import SELECTED, THEME, Desk, Outside
+from bocal.ui.actions.desk import SELECTED, SENDING, THEME, TUNED, Desk, Outside
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.keeping import Keeping
@@ -202,6 +202,9 @@ class Application:
 
     def changed_elsewhere(self, key: str) -> None:
         """Show what another tab did to the list of models."""
+        if key in {"", TUNED, SENDING}:
+            self.tuning.look()
+            self.desk.draw()
         if key in {"", REGISTRY}:
             self.state.custom = self.desk.registry.custom()
             self.desk.spawn(self._follow())

@@ -5,8 +5,9 @@ import time
 from itertools import groupby
 
 from bocal.chat.history import Found, Head
+from bocal.errors import Problem
 from bocal.ui.html import Child, Html, button, icon, join, logo, tag
-from bocal.ui.state import Screen, State
+from bocal.ui.state import MOST_FOUND, Screen, State
 
 
 def search_field(state: State) -> Html | None:
@@ -20,17 +21,25 @@ def search_field(state: State) -> Html | None:
                class_="with-icon side-search")  # fmt: skip
 
 
-def listed(state: State) -> Html:
+def listed(state: State) -> Html | None:
     """The conversations by day, or what the search found."""
     t, side = state.texts, state.side
     if side.failure:
-        return tag("p", t("side.unkept"), class_="side-empty", role="alert")
+        words = t("side.full" if side.failure.problem is Problem.STORAGE_FULL else "side.unkept")
+        return join([tag("p", words, class_="side-empty", role="alert"), _rows(state)])
+    return _rows(state)
+
+
+def _rows(state: State) -> Html | None:
+    t, side = state.texts, state.side
     if side.found is not None:
         rows = [_row(state, it.head, it) for it in side.found[: side.rows]]
-        count = tag("p", t.count("side.found", len(side.found)), class_="side-empty", role="status")
-        return join([count, rows])
+        words = t.count("side.found", len(side.found))
+        if len(side.found) >= MOST_FOUND:
+            words = t("side.found.many", count=MOST_FOUND)
+        return join([tag("p", words, class_="side-empty", role="status"), rows])
     if not side.heads:
-        return tag("p", t("side.empty"), class_="side-empty")
+        return None if side.failure else tag("p", t("side.empty"), class_="side-empty")
     today = datetime.date.fromtimestamp(time.time())
     return join([
         [tag("h2", t(label)), [_row(state, head) for head in heads]]

@@ -59,8 +59,13 @@ def notices(state: State) -> Html:
         [_leaving(state, it) for it in state.leaving.values()],
         [_gone(state, it) for it in state.side.leaving.values()],
         _set_aside(state),
-        tag("div", icon("ok"), tag("p", state.notice), class_="note ok") if state.notice else None,
+        _notice(state) if state.notice else None,
     ])  # fmt: skip
+
+
+def _notice(state: State) -> Html:
+    kind = "warn" if state.notice_is_bad else "ok"
+    return tag("div", icon(kind), tag("p", state.notice), class_=f"note {kind}")
 
 
 def _leaving(state: State, leaving: Leaving) -> Html:

@@ -28,6 +28,7 @@ from bocal.weights.presence import Presence
 from bocal.weights.storage import Owner, Pile, Stock, Survey
 
 FIRST_TURNS = 40  # messages of a conversation that are drawn at first, its last ones
+MOST_FOUND = 100  # conversations that a search shows
 FIRST_CHATS = 40  # conversations of the sidebar that are drawn at first; more are as one scrolls
 FIRST_ROWS = 24  # lines of the selector that are drawn at first, two screens; more are as one scrolls
 
@@ -236,6 +237,7 @@ class State:
     arrival: Arrival | None = None
     departure: Departure | None = None
     notice: str = ""
+    notice_is_bad: bool = False
     update_ready: bool = False
     importing: Import | None = None
     chats_failure: Failure | None = None

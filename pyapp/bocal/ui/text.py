@@ -2,7 +2,7 @@
 
 import math
 
-from bocal.errors import Failure
+from bocal.errors import Failure, Problem
 from bocal.ui.i18n import en, fr
 
 LANGUAGES = {"en": en.TEXTS, "fr": fr.TEXTS}
@@ -32,8 +32,14 @@ class Texts:
         return self(f"{key}.{'one' if one else 'other'}", count=self.number(count))
 
     def failure(self, failure: Failure) -> str:
-        """Return the sentence for what went wrong."""
-        return self(failure.problem, **failure.facts)
+        """Return the sentence for what went wrong.
+
+        A failure may come from a file: where its facts do not fill its sentence, another says less.
+        """
+        try:
+            return self(failure.problem, **failure.facts)
+        except (KeyError, TypeError, ValueError):
+            return self(Problem.ENGINE_FAILED)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number as the language writes it: 1,284.5 or 1 284,5."""

@@ -5,7 +5,7 @@ from bocal.chat.conversation import Message, Usage
 from bocal.errors import Problem
 from bocal.ui import jobs, problems, window
 from bocal.ui.html import Child, Html, button, icon, join, logo, tag
-from bocal.ui.state import Phase, State
+from bocal.ui.state import State
 
 
 def view(state: State) -> Html:
@@ -74,7 +74,7 @@ def _answer(state: State, message: Message, versions: list[str]) -> Html:
         tag("div", logo(busy=writing), tag("h2", message.by), class_="who is-busy" if writing else "who"),
         _said(state, message, writing=writing),
         failed,
-        _broken_off(state, message) if last and not writing and not failure else None,
+        _broken_off(state, message) if last and not writing and not failure and _is_asked(state, message) else None,
         _tools(state, message, versions) if not writing else None,
         class_="msg is-last" if last else "msg", id=f"m-{message.id}",
     )  # fmt: skip
@@ -112,7 +112,7 @@ def _thought(state: State, message: Message, parts: reasoning.Parts, *, writing:
 
 
 def _tools(state: State, message: Message, versions: list[str]) -> Html:
-    t, free = state.texts, not state.answering
+    t, free = state.texts, not state.answering and _is_asked(state, message)
     go_on = free and message.id == state.conversation.leaf and bool(message.text) and message.finish != "stop"
     text = reasoning.split(message.text).answer
     return tag("div",
@@ -122,9 +122,15 @@ def _tools(state: State, message: Message, versions: list[str]) -> Html:
         if text else None,
         _tool(state, "redo", "message.again", message) if free else None,
         _tool(state, "play", "message.continue", message) if go_on else None,
-        _tool(state, "trash", "message.delete", message) if free else None,
+        _tool(state, "trash", "message.delete", message) if not state.answering else None,
         class_="tools",
     )  # fmt: skip
+
+
+def _is_asked(state: State, message: Message) -> bool:
+    """Whether the question to an answer is there; it may have been deleted."""
+    before = state.conversation.messages.get(message.parent)
+    return before is not None and before.role == "user"
 
 
 def _statistics(state: State, usage: Usage) -> Html:
@@ -186,6 +192,6 @@ def _ways_out(state: State, message: Message) -> list[Child]:
     ways = window.lighter(state, message.failure) or [
         button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")
     ]  # fmt: skip
-    if message.id == state.conversation.leaf and state.phase is not Phase.ANSWERING:
+    if message.id == state.conversation.leaf and not state.answering and _is_asked(state, message):
         ways.insert(0, button(t("thread.retry"), "message.again", message.id, "btn primary"))
     return ways

@@ -41,7 +41,7 @@ def is_full(state: State, message: Message) -> bool:
 def ways_out(state: State) -> list[Child]:
     """Drop the oldest turns, widen the window where the model allows it, or begin anew."""
     t, ways = state.texts, []
-    if len(state.conversation.path()) > 2:
+    if state.conversation.has_room_to_make:
         ways.append(button(t("window.drop"), "window.drop", classes="btn sm"))
     if wider := next_wider(state):
         ways.append(button(t("window.widen", window=wider), "window.widen", classes="btn sm"))

@@ -57,8 +57,11 @@ class Answers:
         try:
             turns = conversation.to_engine(chosen.get(settings.SYSTEM, "").strip(), go_on, sees=sees)
             began = self.desk.outside.clock()
+            before, more = message.text, ""
             async for chunk in engine.chat(turns, settings.to_request(chosen)):
-                self._take(message, chunk, began)
+                more += chunk.text
+                # What a model thinks before it goes on has no place in the middle of an answer.
+                self._take(message, chunk, before + reasoning.split(more).answer if go_on else more, began)
             message.finish = message.finish or "stop"
         except Failure as failure:
             message.failure = failure
@@ -73,9 +76,9 @@ class Answers:
                 await engine.unload()
         self.desk.draw()
 
-    def _take(self, message: Message, chunk: Chunk, began: float) -> None:
+    def _take(self, message: Message, chunk: Chunk, text: str, began: float) -> None:
         was_thinking = reasoning.split(message.text).thinking
-        message.text += chunk.text
+        message.text = text
         if chunk.usage:
             message.usage = Usage.read(chunk.usage)
         if chunk.finish:

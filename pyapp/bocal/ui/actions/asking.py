@@ -2,6 +2,7 @@
 
 import time
 
+from bocal.chat import reasoning
 from bocal.chat.conversation import Conversation, Message
 from bocal.errors import Failure, Problem
 from bocal.ui.actions.answers import Answers
@@ -39,14 +40,15 @@ class Asking:
         state = self.desk.state
         if state.pictures and state.selected and not state.selected.sees:
             raise Failure(Problem.NO_VISION, name=self._name())
-        if not state.draft.strip() or not await self._ready():
+        text, conversation = state.draft.strip(), state.conversation
+        if not text or not await self._ready():
             return
-        text, pictures, name = state.draft.strip(), state.pictures, self._name()
-        if not text:
-            return  # sent meanwhile
-        state.draft, state.pictures = "", {}
-        message = state.conversation.ask(text, name, time.time(), pictures)
-        self.desk.outside.session.write(CONVERSATION, state.conversation.id)
+        if state.conversation is not conversation or not state.draft.strip():
+            return  # another is shown, or this was sent meanwhile
+        pictures, state.pictures = state.pictures, {}
+        state.draft = state.draft.lstrip().removeprefix(text)  # what was typed while the model was loaded stays
+        message = conversation.ask(text, self._name(), time.time(), pictures)
+        self.desk.outside.session.write(CONVERSATION, conversation.id)
         await self._write(message)
 
     def do_message_edit(self, message_id: str) -> None:
@@ -65,7 +67,7 @@ class Asking:
         """Ask a question in other words; the first ones are kept beside it."""
         state = self.desk.state
         text, question = state.edited.strip(), state.editing
-        if not text or not await self._ready():
+        if not text or not await self._ready() or state.editing != question:
             return
         state.editing = ""
         await self._write(state.conversation.ask_anew(question, text, self._name(), time.time()))
@@ -82,9 +84,12 @@ class Asking:
         await self._write(before)
 
     async def do_message_continue(self, message_id: str) -> None:
-        """Go on with an answer where it stopped."""
+        """Go on with an answer where it stopped; one that stopped while the model was thinking is written anew."""
         state = self.desk.state
-        if await self._ready() and message_id in state.conversation.messages:
+        message = state.conversation.messages.get(message_id)
+        if message and not reasoning.split(message.text).answer:
+            await self.do_message_again(message_id)
+        elif await self._ready() and message_id in state.conversation.messages:
             await self._write(state.conversation.messages[message_id], state.texts("thread.go_on"))
 
     async def do_message_delete(self, message_id: str) -> None:
@@ -109,8 +114,9 @@ class Asking:
     def do_fold_toggle(self, name: str) -> None:
         """Open or close a fold."""
         state = self.desk.state
-        thinking = state.writing is not None and name == f"think-{state.writing.id}"
-        state.folds[name] = not state.folds.get(name, thinking)
+        writing = state.writing
+        is_open = bool(writing and name == f"think-{writing.id}" and reasoning.split(writing.text).thinking)
+        state.folds[name] = not state.folds.get(name, is_open)
         self.desk.draw("main")
 
     async def _ready(self) -> bool:

@@ -22,7 +22,7 @@ from bocal.weights.outlines import Outlines
 LANGUAGE, THEME, SELECTED, HUB = "bocal.language", "bocal.theme", "bocal.model", "bocal.hub"
 TUNED, SENDING = "bocal.answers", "bocal.sending"
 CONVERSATION = "bocal.conversation"  # of sessionStorage: the one that this tab shows
-NOTICE = 3.0  # seconds that a short notice stays
+NOTICE, BAD_NOTICE = 3.0, 12.0  # seconds that a notice stays
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ class Desk:
         if self.state.drawer_open:
             self.toggle_sidebar()
 
-    def notice(self, text: str) -> None:
-        """Show a sentence for a moment."""
-        self.spawn(self._notice(text))
+    def notice(self, text: str, *, bad: bool = False) -> None:
+        """Show a sentence for a moment; longer where it says what went wrong (`bad`)."""
+        self.spawn(self._notice(text, bad=bad))
 
     def library_key(self, model: Model) -> str:
         """Return the key of a model's library in the store, "" while it is not known."""
@@ -127,10 +127,10 @@ class Desk:
         task.add_done_callback(self._ended)
         return task
 
-    async def _notice(self, text: str) -> None:
-        self.state.notice = text
+    async def _notice(self, text: str, *, bad: bool) -> None:
+        self.state.notice, self.state.notice_is_bad = text, bad
         self.draw("notices")
-        await asyncio.sleep(NOTICE)
+        await asyncio.sleep(BAD_NOTICE if bad else NOTICE)
         if self.state.notice == text:
             self.state.notice = ""
             self.draw("notices")
@@ -139,7 +139,6 @@ class Desk:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Failure):
-            self.state.notice = self.state.texts.failure(error)
-            self.draw("notices")
+            self.notice(self.state.texts.failure(error), bad=True)
         if error is not None:
             self.outside.report(error)

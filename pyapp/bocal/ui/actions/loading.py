@@ -12,7 +12,7 @@ from bocal.protocols import Load, Shelf
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import SELECTED, Desk
 from bocal.ui.actions.downloads import Downloads
-from bocal.ui.state import Overlay, Phase, Screen
+from bocal.ui.state import Overlay, Phase, Screen, Tuning
 from bocal.weights import plan
 from bocal.weights.download import State as Job
 
@@ -54,7 +54,7 @@ class Loading:
         """Make a model the chosen one, without loading it."""
         self.desk.choice += 1
         state = self.desk.state
-        state.selected, state.failure, state.context_window = model, None, 0
+        state.selected, state.failure, state.context_window, state.tuning = model, None, 0, Tuning()
         state.phase = Phase.IDLE if state.complete(model) else Phase.AWAY
         self.desk.outside.settings.write(SELECTED, model.id)
 

@@ -3,19 +3,20 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from bocal.chat import exchange
 from bocal.chat.conversation import Conversation
-from bocal.chat.history import UNDO
+from bocal.chat.history import UNDO, Head
 from bocal.errors import Failure, Problem
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.running import Running
-from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, Screen
+from bocal.ui.state import FIRST_CHATS, FIRST_TURNS, MOST_FOUND, Screen, Tuning
 
 PAUSE = 0.03  # seconds without typing after which is searched
-MOST_FOUND = 100
 
 
 class Remembering:
@@ -27,6 +28,8 @@ class Remembering:
         self.running = running
         self._search: asyncio.Task[None] | None = None
         self._title = ""
+        # Those that are shown, written or being kept: of each there is one object.
+        self._known: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         desk.outside.tabs.hear(self._heard)
 
     async def look(self) -> None:
@@ -45,9 +48,7 @@ class Remembering:
         """Show a conversation: "ID", or "ID message" to show that message of it."""
         conversation_id, _, message = which.partition(" ")
         state = self.desk.state
-        found = self.answers.conversation
-        if found is None or found.id != conversation_id:
-            found = await self.desk.history.open(conversation_id)
+        found = self._known.get(conversation_id) or await self.desk.history.open(conversation_id)
         if found is None:  # another tab has just deleted it
             await self.desk.history.follow(conversation_id)
             self._list()
@@ -69,6 +70,7 @@ class Remembering:
         """Make a conversation the one that is shown."""
         state = self.desk.state
         self.running.leave()
+        self._known[conversation.id], state.tuning = conversation, Tuning()
         state.conversation, state.screen, state.turns = conversation, Screen.CHAT, FIRST_TURNS
         state.editing, state.side.menu, state.pictures = "", "", {}
         self.desk.outside.session.write(CONVERSATION, conversation.id if conversation.messages else "")
@@ -93,8 +95,8 @@ class Remembering:
         conversation_id, side.renaming = side.renaming, ""
         if title and conversation_id in self.desk.history.heads:
             await self.desk.history.rename(conversation_id, title)
-            if self.desk.state.conversation.id == conversation_id:
-                self.desk.state.conversation.title = title
+            if known := self._known.get(conversation_id):
+                known.title = title
         self._list()
         self.desk.outside.page.focus(f"more-{conversation_id}")
 
@@ -103,8 +105,8 @@ class Remembering:
         pinned = not self.desk.history.heads[conversation_id].pinned
         self.desk.state.side.menu = ""
         await self.desk.history.pin(conversation_id, pinned=pinned)
-        if self.desk.state.conversation.id == conversation_id:
-            self.desk.state.conversation.pinned = pinned
+        if known := self._known.get(conversation_id):
+            known.pinned = pinned
         self._list()
 
     async def do_conversation_delete(self, conversation_id: str) -> None:
@@ -113,13 +115,15 @@ class Remembering:
         state.side.menu = ""
         if self.answers.conversation and self.answers.conversation.id == conversation_id:
             await self.answers.end()
-        state.side.leaving[conversation_id] = history.heads[conversation_id]
         await history.delete(conversation_id, time.time())
+        if conversation_id not in history.heads:
+            return  # another tab has just deleted it for good
+        head = state.side.leaving[conversation_id] = history.heads[conversation_id]
         if state.conversation.id == conversation_id:
             self.show(Conversation())
         self._list()
         self.desk.draw()
-        self.desk.spawn(self._purge(conversation_id))
+        self.desk.spawn(self._purge(head))
 
     async def do_conversation_undo(self, conversation_id: str) -> None:
         """Take a deletion back."""
@@ -163,7 +167,7 @@ class Remembering:
         self.desk.state.chats_failure = None
         words = [t.count("chats.new", new), t.count("chats.grown", grown)] if new or grown else [t("chats.nothing_new")]
         self.desk.notice(" ".join(words))
-        self._list()
+        await self._follow(self.desk.state.conversation.id)
         self.desk.draw()
 
     def typed(self, name: str, value: str) -> None:
@@ -187,6 +191,7 @@ class Remembering:
     async def kept(self, conversation: Conversation) -> None:
         """Keep a conversation as it is now, and show that in the list."""
         side = self.desk.state.side
+        self._known[conversation.id] = conversation
         try:
             await self.desk.history.save(conversation)
             side.failure = None
@@ -195,7 +200,12 @@ class Remembering:
         self._list()
 
     def _list(self) -> None:
-        self.desk.state.side.heads = self.desk.history.listed()
+        side, heads = self.desk.state.side, self.desk.history.heads
+        side.heads = self.desk.history.listed()
+        there = {head.id: head for head in side.heads}
+        if side.found is not None:
+            side.found = [replace(it, head=there[it.head.id]) for it in side.found if it.head.id in there]
+        side.leaving = {it: head for it, head in side.leaving.items() if it in heads and it not in there}
         self.desk.draw("sidebar")
 
     async def _find(self, words: str) -> None:
@@ -207,10 +217,14 @@ class Remembering:
             side.found = None
         self.desk.draw("sidebar")
 
-    async def _purge(self, conversation_id: str) -> None:
+    async def _purge(self, head: Head) -> None:
+        """Delete a conversation for good, unless it was taken back, and perhaps deleted again, meanwhile."""
         await asyncio.sleep(UNDO)
-        if self.desk.state.side.leaving.pop(conversation_id, None):
-            await self.desk.history.purge(conversation_id)
+        leaving = self.desk.state.side.leaving
+        if leaving.get(head.id) is head:
+            del leaving[head.id]
+            await self.desk.history.purge(head.id)
+            self._list()
             self.desk.draw("notices")
 
     def _heard(self, message: Mapping[str, Any]) -> None:
@@ -221,14 +235,16 @@ class Remembering:
         """Take over what another tab did to a conversation."""
         state = self.desk.state
         await self.desk.history.follow(conversation_id)
-        shown = state.conversation
-        if shown.id == conversation_id and self.answers.conversation is not shown:
+        known = self._known.get(conversation_id)
+        if known and self.answers.conversation is not known:
             found = await self.desk.history.open(conversation_id)
-            if found and found.revision > shown.revision:
-                shown.absorb(found)
-                shown.revision = found.revision
-                shown.title, shown.pinned = found.title, found.pinned
-                self.desk.draw("main")
+            if found:
+                known.title, known.pinned = found.title, found.pinned
+            if found and found.revision > known.revision:
+                known.absorb(found)
+                known.revision, known.settings, known.since = found.revision, found.settings, found.since
+            if known is state.conversation:
+                self.desk.draw()
         self._list()
 
     def _hand_over(self, conversations: list[Conversation], name: str) -> None:

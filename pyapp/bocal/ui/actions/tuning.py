@@ -1,6 +1,7 @@
 """How a model is to answer: what was set for a conversation, or for all with the chosen model."""
 
 import json
+from collections.abc import Mapping
 
 from bocal import option
 from bocal.chat import settings
@@ -23,13 +24,15 @@ class Tuning:
 
     def look(self) -> None:
         """Read what was set for each model, and which key sends."""
-        state, kept = self.desk.state, self.desk.outside.settings
+        self._read()
+        self.desk.state.enter_sends = self.desk.outside.settings.read(SENDING) != "command"
+
+    def _read(self) -> None:
         try:
-            told = json.loads(kept.read(TUNED) or "{}")
-            state.tuned = {str(model_id): settings.read(value) for model_id, value in told.items()}
+            told = json.loads(self.desk.outside.settings.read(TUNED) or "{}")
+            self.desk.state.tuned = {str(model_id): settings.read(value) for model_id, value in told.items()}
         except (ValueError, AttributeError):
-            state.tuned = {}
-        state.enter_sends = kept.read(SENDING) != "command"
+            self.desk.state.tuned = {}
 
     def do_tuning_open(self) -> None:
         """Show the settings of the conversation."""
@@ -51,26 +54,22 @@ class Tuning:
     async def do_tuning_json(self, arg: str) -> None:
         """Switch JSON mode on or off."""
         scope, _, word = arg.partition(" ")
-        await self._set(scope, settings.JSON, word == "on")
+        await self._set(scope, {settings.JSON: word == "on"})
 
     async def do_tuning_preset(self, arg: str) -> None:
         """Take over one of the system prompts offered."""
         scope, _, preset = arg.partition(" ")
-        await self._set(scope, settings.SYSTEM, self.desk.state.texts(f"preset.{preset}.prompt"))
+        await self._set(scope, {settings.SYSTEM: self.desk.state.texts(f"preset.{preset}.prompt")})
 
     async def do_tuning_reset(self, arg: str) -> None:
         """Go back to what counts where nothing is set: for one setting, or for all."""
         scope, _, name = arg.partition(" ")
-        state = self.desk.state
-        table, window = chosen(state, scope), settings.WINDOW.name
-        away = [name] if name else list(table)
-        for each in away:  # at once: the next question may come before they are kept
-            state.tuning.typed.pop(f"{scope}.{each}", None)
-            state.tuning.wrong.pop(f"{scope}.{each}", None)
-            if each != window:
-                table.pop(each, None)
-        if away:
-            await self._set(scope, window if window in away else away[0], None)
+        form = self.desk.state.tuning
+        away = [name] if name else list(chosen(self.desk.state, scope))
+        for each in away:
+            form.typed.pop(f"{scope}.{each}", None)
+            form.wrong.pop(f"{scope}.{each}", None)
+        await self._set(scope, dict.fromkeys(away))
 
     def typed(self, name: str, text: str) -> None:
         """Take over what was typed; what is no value yet is told and changes nothing."""
@@ -90,24 +89,28 @@ class Tuning:
             if found:
                 self.desk.draw()
                 return
-        self.desk.spawn(self._set(scope, setting, value))
+        self.desk.spawn(self._set(scope, {setting: value}))
 
     async def widen(self, window: int) -> None:
         """Give the chosen model another window, and load it anew."""
-        await self._set(MODEL, settings.WINDOW.name, window)
+        self.desk.state.tuning.typed.pop(f"{MODEL}.{settings.WINDOW.name}", None)
+        await self._set(MODEL, {settings.WINDOW.name: window})
 
-    async def _set(self, scope: str, name: str, value: object) -> None:
-        state = self.desk.state
+    async def _set(self, scope: str, values: Mapping[str, object]) -> None:
+        """Set some of the settings, those that are None back to what counts otherwise."""
+        state, window = self.desk.state, settings.WINDOW.name
         if scope == CHAT:
             table = state.conversation.settings
         elif state.selected:
+            self._read()  # another tab may have set something for another model
             table = state.tuned.setdefault(state.selected.id, {})
         else:
             return
-        before = table.get(name)
-        table.pop(name, None)
-        if value is not None:
-            table[name] = value
+        before = table.get(window)
+        for name, value in values.items():
+            table.pop(name, None)
+            if value is not None:
+                table[name] = value
         if scope == CHAT:
             self.desk.draw()
             if state.conversation.messages:
@@ -115,6 +118,6 @@ class Tuning:
             return
         state.tuned = {model_id: told for model_id, told in state.tuned.items() if told}
         self.desk.outside.settings.write(TUNED, json.dumps(state.tuned, ensure_ascii=False))
-        if name == settings.WINDOW.name and before != value and state.selected:
+        if before != table.get(window) and state.selected:
             await self.loading.use_anew(state.selected)
         self.desk.draw()
