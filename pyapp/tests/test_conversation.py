@@ -1,5 +1,6 @@
 """A conversation's tree of messages, and what of it the model reads."""
 
+import copy
 import itertools
 
 from bocal.chat.conversation import Conversation, Message, Usage, title_of
@@ -75,6 +76,23 @@ def test_the_oldest_turns_can_be_dropped_for_the_model_alone() -> None:
     assert len(said.path()) == 6
 
 
+def test_room_that_was_made_counts_and_lasts() -> None:
+    said = talk("one", "1", "two", "2", "three", "3")
+    for message, tokens in zip(said.path()[1::2], (1000, 2000, 2900), strict=True):
+        message.usage = Usage(0, 0, tokens)
+    assert said.has_room_to_make
+    assert said.make_room(3000)
+    assert said.tokens_used == 900
+    assert not said.has_room_to_make
+    assert not said.make_room(3000)
+    said.ask_anew(said.path()[4].id, "trois", "m").text = "3!"
+    assert [turn["content"] for turn in said.to_engine(go_on="Go on")] == ["trois", "3!", "Go on"]
+    said.ask("four", "m").text = "4"
+    said.delete(said.since)
+    said.ask("five", "m")
+    assert [turn["content"] for turn in said.to_engine()] == ["four", "4", "five"]
+
+
 def test_going_on_asks_for_the_rest() -> None:
     said = talk("count", "1 2 3")
     assert said.to_engine(go_on="Go on.")[-2:] == [
@@ -112,6 +130,16 @@ def test_two_copies_become_one() -> None:
     assert {message.text for message in said.messages.values()} == {"one", "two", "2", "three", "3"}
     said.show(said.path()[0].id)
     assert shown(said)[-1] == "3"
+
+
+def test_the_copy_of_an_answer_that_is_further_wins() -> None:
+    mine, answer = Conversation(id="c"), "Because it is."
+    mine.ask("Why?", "m").text = answer[:7]
+    other = copy.deepcopy(mine)
+    assert not mine.absorb(other)
+    other.path()[1].text, other.path()[1].finish = answer, "stop"
+    assert mine.absorb(other)
+    assert (mine.path()[1].text, mine.path()[1].finish) == (answer, "stop")
 
 
 def test_titles_are_cut_between_words() -> None:

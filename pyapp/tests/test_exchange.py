@@ -81,6 +81,12 @@ def _broken(told: Any, place: tuple[str | int, ...], value: Any) -> bytes:
         (("leaf",), "nobody", "conversations[0].leaf"),
         (("created",), "long ago", "conversations[0].created"),
         (("pictures",), {"p1": "https://example.org/a.png"}, "conversations[0].pictures"),
+        (("updated",), 1.7e12, "conversations[0].updated"),  # in milliseconds
+        (
+            ("messages", 1, "failure"),
+            {"problem": "problem.no_vision", "facts": {"detail": "x"}},
+            "conversations[0].messages[1].failure.facts",
+        ),
         (("pinned",), "yes", "conversations[0].pinned"),
         (("id",), None, "conversations[0].id"),
     ],

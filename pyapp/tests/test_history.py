@@ -147,3 +147,36 @@ async def test_pinned_ones_come_first_and_names_are_kept() -> None:
     assert again.pinned
     await history.save(again)
     assert history.listed()[0].title == "Ancient"
+
+
+@to_its_end
+async def test_what_is_done_to_a_title_outlasts_what_is_said_meanwhile() -> None:
+    notes, tabs = Notes(), Tabs()
+    one, two = History(notes, tabs), History(notes, tabs)
+    said = talk("Why?", "Because.", 5)
+    await one.save(said)
+    await two.look(6)
+    await two.rename(said.id, "Reasons")
+    await two.pin(said.id, pinned=True)
+    said.ask("And?", "m", at=7).text = "So."
+    await one.save(said)
+    assert [(head.title, head.pinned) for head in one.listed()] == [("Reasons", True)]
+    assert (said.title, said.pinned) == ("Reasons", True)
+
+
+@to_its_end
+async def test_a_tab_that_saw_half_an_answer_keeps_all_of_it() -> None:
+    notes, tabs = Notes(), Tabs()
+    one, two = History(notes, tabs), History(notes, tabs)
+    said = talk("Why?", "Beca", 5)
+    await one.save(said)
+    await two.look(6)
+    half = await two.open(said.id)
+    assert half is not None
+    said.path()[1].text, said.path()[1].finish = "Because.", "stop"
+    await one.save(said)
+    half.ask("And?", "m", at=7)
+    await two.save(half)
+    again = await two.open(said.id)
+    assert again is not None
+    assert [message.text for message in again.path()] == ["Why?", "Because.", "And?", ""]

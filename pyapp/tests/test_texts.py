@@ -83,6 +83,10 @@ def test_a_failure_is_told_with_its_facts() -> None:
     assert Texts("en").failure(failure).replace("\u00a0", " ").startswith("h sent 5.0 MB where 6.0 MB")
 
 
+def test_a_failure_from_a_file_that_lacks_its_facts_says_less() -> None:
+    assert Texts("en").failure(Failure(Problem.NO_VISION)) == "The model stopped unexpectedly. Try again."
+
+
 @pytest.mark.parametrize(
     ("preferred", "language"), [(["fr-CA", "en"], "fr"), (["de", "fr"], "fr"), (["de"], "en"), ([], "en")]
 )
