@@ -67,6 +67,7 @@ def test_a_message_can_be_copied_and_deleted(page: Page, site: servers.Server) -
     ask(page, "one")
     ask(page, "two")
     press(page.locator(".msg:not(.user)").first, "Copy")
+    expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "# First\n\nWords"
     press(page.locator(".msg:not(.user)").first, "Delete this message")
     expect(page.locator(".msg")).to_have_count(3)

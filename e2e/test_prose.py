@@ -163,7 +163,7 @@ def test_an_answer_stays_through_other_screens_and_languages(said: Said) -> None
     page.get_by_role("button", name="Français").click()
     page.locator(".side-row .side-item").first.click()
     expect(answer.locator("strong")).to_have_count(300)
-    expect(answer.locator("figure button")).to_have_text("Copier")
+    expect(answer.locator("figure [data-act='code.copy']")).to_have_text("Copier")
 
 
 def test_markdown_needs_no_network(page: Page, site: servers.Server) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -174,12 +174,13 @@ def test_the_listener_would_see_it(
     context.route("**/purify.es.mjs", lambda route: route.fulfill(body=BYPASS, content_type="text/javascript"))
     said = {"script": ["<img src=x onerror=window.ran=1>"], "beacon": [f"<img src={xss.EVIL}/i.png>"]}
     with hostile(context, site.origin, said) as it:
-        for question in said:
-            person.ask(it.page, question)
-            assert it.page.evaluate(AUDIT) != []
+        person.ask(it.page, "script")
+        assert it.page.evaluate(AUDIT) != []
+        with nullcontext() if policy else it.page.expect_request(f"{xss.EVIL}/i.png"):
+            person.ask(it.page, "beacon")
+        assert it.page.evaluate(AUDIT) != []
         if policy:
             for directive in ("script-src", "img-src"):
                 it.page.wait_for_function(f"window.seen.some((it) => it.includes('{directive}'))")
         else:
             it.page.wait_for_function("window.seen.includes('ran')")
-            assert f"{xss.EVIL}/i.png" in it.requests

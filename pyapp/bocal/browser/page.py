@@ -72,6 +72,9 @@ class Document:
             button = target.closest("[data-act]")
             if button and not getattr(button, "disabled", False):
                 listener.act(button.dataset.act, getattr(button.dataset, "arg", None) or "")
+            fold = target.closest("summary")
+            if fold and fold.parentElement.id:  # before its own event comes: what is drawn meanwhile would undo it
+                listener.toggled(fold.parentElement.id, not fold.parentElement.open)
 
         def typed(event: Any) -> None:
             name = getattr(event.target.dataset, event.type, None)  # "input" or "change"
