@@ -41,7 +41,7 @@ export async function putHere({ database, table, key }, data) {
     data,
     get url() {
       // Read after `data` was copied, and before Chromium makes three more copies: one less at a time.
-      if (data instanceof ArrayBuffer) data.transfer?.(0);
+      if (data instanceof ArrayBuffer) letGo(data);
       return key;
     },
   };
@@ -50,4 +50,12 @@ export async function putHere({ database, table, key }, data) {
     transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error);
   });
+}
+
+// Give an ArrayBuffer's memory back now: what came from another worker, `transfer` alone would leave to the next collection.
+function letGo(data) {
+  const { port1, port2 } = new MessageChannel();
+  port2.close();
+  port1.postMessage(null, [data]);
+  port1.close();
 }

@@ -184,6 +184,7 @@ const doing = {
     const { controller, response } = answers.get(asked);
     const hash = await HASHES[algorithm]?.();
     const write = async (file) => {
+      expect(file.getSize() >= at, file);
       file.truncate(at);
       if (hash) hashStart(hash, file, at);
       let done = at;
@@ -213,17 +214,21 @@ const doing = {
     }
   },
 
-  // The hash of a partial file, as it is.
+  // The length and the hash of a partial file, as it is.
   async hash({ name, algorithm }) {
     const hash = await HASHES[algorithm]();
-    await withFile(name, false, (file) => hashStart(hash, file, file.getSize()), (file) => leave(name, file));
-    return hash.digest();
+    const read = (file) => {
+      hashStart(hash, file, file.getSize());
+      return { bytes: file.getSize(), digest: hash.digest() };
+    };
+    return await withFile(name, false, read, (file) => leave(name, file));
   },
 
   // Put a whole partial file into WebLLM's database, as JSON of at most so many levels or (0) as bytes; return once that is committed, and the file gone.
-  async keep({ name, place, levels }) {
+  async keep({ name, bytes, place, levels }) {
     await withFile(name, false, async (file) => {
-      const data = new ArrayBuffer(file.getSize());
+      expect(file.getSize() === bytes, file);
+      const data = new ArrayBuffer(bytes);
       file.read(new Uint8Array(data), { at: 0 });
       const value = levels ? JSON.parse(new TextDecoder().decode(data)) : data;
       if (levels && isDeeper(value, levels)) throw new SyntaxError("nested too deep");
@@ -241,6 +246,10 @@ const doing = {
     });
   },
 };
+
+function expect(length, file) {
+  if (!length) throw Object.assign(new Error(`${file.getSize()} bytes are left`), { name: "OtherLength" });
+}
 
 function isDeeper(value, levels) {
   if (typeof value !== "object" || value === null) return false;

@@ -81,6 +81,10 @@ class Head:
 HEADERS = ("ETag", "Last-Modified", "Content-Type", "Content-Length", "Content-Range", "Retry-After", "RateLimit")
 
 
+class OtherLength(Exception):
+    """A partial file is not as long as it was: what is left of it is worth nothing."""
+
+
 class Transfers(Protocol):
     """The bytes of downloads, which never pass through Python: from a host into a partial file, then to the store.
 
@@ -104,23 +108,23 @@ class Transfers(Protocol):
 
         `algorithm` is "md5", "sha256" or "" (no hash); `on_bytes(length so far)` is called at most every 100 ms; more
         than `most` bytes (0: any number) are not read. Raises Failure when the connection breaks or the room ends;
-        what is written stays. Cancelling the task aborts the request.
+        what is written stays; OtherLength when less than `at` bytes are here. Cancelling the task aborts the request.
         """
 
-    async def hash(self, name: str, algorithm: str) -> str:
-        """Return the hash (hex) of a partial file as it is."""
+    async def hash(self, name: str, algorithm: str) -> tuple[int, str]:
+        """Return the length and the hash (hex) of a partial file as it is."""
 
     async def abort(self, head: Head) -> None:
         """Leave an answer's body unread."""
 
-    async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
+    async def keep(self, name: str, nbytes: int, shelf: Shelf, key: str, form: Form) -> None:
         """Move a whole partial file into the store; returns once its transaction has committed.
 
-        Raises Failure(NOT_JSON) when it should be JSON and is not.
+        Raises OtherLength when it has not `nbytes` bytes, Failure(NOT_JSON) when it should be JSON and is not.
         """
 
     async def drop(self, name: str) -> None:
-        """Delete a partial file, where there is one."""
+        """Delete a partial file, where there is one; raises Failure(STORAGE_BUSY) while another tab has it open."""
 
     async def online(self) -> None:
         """Return once the browser says that there is a network."""

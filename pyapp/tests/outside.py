@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bocal.errors import Failure, Problem
-from bocal.protocols import Form, Head, Shelf
+from bocal.protocols import Form, Head, OtherLength, Shelf
 from bocal.weights.carrier import Means
 from bocal.weights.journal import Journal
 
@@ -269,14 +269,16 @@ class Wire:
         told = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}", "Content-Length": str(len(data) - start)}
         return Answer(206, {**tag, **told}, data[start:])
 
-    async def hash(self, name: str, algorithm: str) -> str:
-        return hashlib.new(algorithm, self.files[name]).hexdigest()
+    async def hash(self, name: str, algorithm: str) -> tuple[int, str]:
+        return len(self.files[name]), hashlib.new(algorithm, self.files[name]).hexdigest()
 
     async def take(
         self, head: Head, name: str, at: int, algorithm: str, most: int, on_bytes: Callable[[int], None]
     ) -> tuple[int, str]:
         answer = self._answers.pop(head.number)
         file = self.files.setdefault(name, bytearray())
+        if len(file) < at:
+            raise OtherLength
         del file[at:]
         body = answer.body or b""
         for begin in range(0, len(body), self.piece):
@@ -297,8 +299,10 @@ class Wire:
         self._answers.pop(head.number, None)
         self.aborted.append(head.number)
 
-    async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
+    async def keep(self, name: str, nbytes: int, shelf: Shelf, key: str, form: Form) -> None:
         data = bytes(self.files[name])
+        if len(data) != nbytes:
+            raise OtherLength
         try:
             self.store.kept[shelf][key] = json.loads(data) if form is Form.JSON else data
         except ValueError as error:

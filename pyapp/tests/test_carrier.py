@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from bocal.errors import Failure, Problem
-from bocal.protocols import Form, Shelf
+from bocal.protocols import Shelf
 from bocal.weights import carrier as carrier_module
 from bocal.weights.answer import Validator
 from bocal.weights.carrier import Carrier, Part
@@ -156,6 +157,40 @@ def test_a_host_read_before_is_not_blamed_for_cors_when_a_connection_breaks_earl
     assert starts(world) == [0, 80, 80]
 
 
+def test_a_host_that_forbids_it_again_and_again_is_believed() -> None:
+    world = world_of()
+    with pytest.raises(Failure) as caught:
+        bring(world, Answer(cut=80), *[Answer(failure=Failure(Problem.NO_CORS, host="h"))] * 9)
+    assert caught.value.problem is Problem.NO_CORS
+    assert len(world.wire.asked) == 4
+
+
+@pytest.mark.parametrize("left", [b"", DATA[:60], DATA[:-1]])
+def test_a_partial_file_shorter_than_it_was_is_fetched_anew(left: bytes) -> None:
+    world = world_of()
+    world.wire.files[FILE.partial] = bytearray(left)
+    noted = {FILE.partial: PartialNote("m", Validator(etag='"1"', total=len(DATA)))}
+    carrier = Carrier(world.means(), "m", lambda: None, noted)
+    asyncio.run(carrier.bring(FILE, Part(len(left) + 1, len(DATA))))
+    assert starts(world)[-1] == 0
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_a_file_that_shrinks_before_it_is_kept_is_fetched_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of()
+    keep = world.wire.keep
+
+    async def cut_first(name: str, *rest: Any) -> None:
+        if len(world.wire.asked) == 1:
+            del world.wire.files[name][100:]
+        await keep(name, *rest)
+
+    monkeypatch.setattr(world.wire, "keep", cut_first)
+    bring(world)
+    assert starts(world) == [0, 0]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
 def test_silence_is_given_up_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carrier_module, "STALL", 0.05)
     world = world_of()
@@ -200,12 +235,12 @@ def test_one_file_at_a_time_moves_into_the_store_while_others_are_fetched(monkey
     world = World(Web(dict.fromkeys(urls, DATA)))
     keep, moving, most = world.wire.keep, 0, 0
 
-    async def slowly(name: str, shelf: Shelf, key: str, form: Form) -> None:
+    async def slowly(name: str, *rest: Any) -> None:
         nonlocal moving, most
         moving += 1
         most = max(most, moving)
         await asyncio.sleep(0.01)
-        await keep(name, shelf, key, form)
+        await keep(name, *rest)
         moving -= 1
 
     async def story() -> None:

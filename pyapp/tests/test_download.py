@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -24,6 +24,14 @@ SHARDS = [
     }
     for name, data in CONTENT.items()
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a page: what a test runs, it runs in one loop."""
+    with asyncio.Runner() as runner:
+        monkeypatch.setattr(asyncio, "run", runner.run)
+        yield
 
 
 def web(**changes: Any) -> Web:
@@ -105,12 +113,11 @@ def test_pausing_keeps_every_byte_and_running_again_goes_on_from_there() -> None
         download.pause()
         assert await running is State.PAUSED
         assert 0 < download.done < download.total
-        begun = {name: len(content) for name, content in world.wire.files.items()}
+        begun = [len(content) for content in world.wire.files.values()]
+        whole = {len(content) for content in (*CONTENT.values(), b"{}")}  # these were only not kept yet
         world.wire.asked.clear()
         assert await download.run() is State.DONE
-        assert sorted(start for _, start in world.wire.asked if start) == sorted(
-            size for size in begun.values() if size
-        )
+        assert sorted(start for _, start in world.wire.asked if start) == sorted(set(begun) - whole - {0})
 
     asyncio.run(story())
 
@@ -198,6 +205,60 @@ def test_a_second_tab_takes_over_when_the_first_ends() -> None:
     asyncio.run(story())
 
 
+def test_a_job_that_failed_in_one_tab_is_not_tried_again_by_the_other_nor_by_the_next_visit() -> None:
+    async def story() -> None:
+        world = World(web(params_shard_8__bin=Failure(Problem.NOT_FOUND)))
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
+        assert await leading is State.FAILED
+        asked = len(world.wire.asked)
+        assert await following is State.PAUSED
+        third = job(world)
+        await third.resume((await third.means.journal.jobs())["m"])
+        assert third.state is State.PAUSED
+        assert len(world.wire.asked) == asked
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED])
+def test_a_job_ends_where_that_is_said_before_it_has_begun(state: State) -> None:
+    async def story(chance: int) -> None:
+        world = World(web())
+        download = job(world)
+        running = asyncio.ensure_future(download.run())
+        for _ in range(chance):
+            await asyncio.sleep(0)
+        (download.pause if state is State.PAUSED else download.cancel)()
+        assert await running is state
+        assert (await download.means.journal.jobs()).keys() == ({"m"} if state is State.PAUSED else set())
+
+    for chance in range(1, 12):
+        asyncio.run(story(chance))
+
+
+def test_a_pause_while_a_file_is_kept_lets_that_be_noted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = World(web())
+        download = job(world)
+        keep = world.wire.keep
+
+        async def slow(name: str, nbytes: int, *rest: Any) -> None:
+            await keep(name, nbytes, *rest)
+            if nbytes == len(CONTENT["params_shard_3.bin"]):
+                download.pause()
+                await asyncio.sleep(0.01)
+
+        monkeypatch.setattr(world.wire, "keep", slow)
+        assert await download.run() is State.PAUSED
+        assert BASE + "params_shard_3.bin" in world.store.kept[Shelf.MODEL]
+        assert world.wire.files.keys() == (await download.means.journal.partials()).keys()
+
+    asyncio.run(story())
+
+
 def test_a_cancelled_job_ends_as_such_and_leaves_nothing() -> None:
     async def story() -> None:
         world = World(web())
@@ -230,6 +291,12 @@ def test_what_no_model_will_ask_for_is_swept_away() -> None:
         assert "unknown" in found
         await discard.sweep(download.means, {BASE})
         assert set(world.wire.files) == begun
+        writing = next(iter(begun))
+        release = await download.means.tabs.hold(f"bocal:file:{writing}", wait=False)  # in another tab
+        await discard.sweep(download.means, set())
+        assert set(world.wire.files) == {writing}
+        assert release
+        release()
         await discard.sweep(download.means, set())
         assert not world.wire.files
 
@@ -312,10 +379,10 @@ def test_the_hash_that_the_host_lists_is_checked_too() -> None:
 
 @pytest.mark.parametrize("changed", ["mlc-chat-config.json", "tensor-cache.json", "r.wasm"])
 def test_a_model_that_changed_on_its_host_meanwhile_is_not_mixed(changed: str) -> None:
-    world = World(web(params_shard_4__bin=Failure(Problem.NOT_FOUND)))
+    world = World(web(params_shard_8__bin=Failure(Problem.NOT_FOUND)))
     assert asyncio.run(job(world).run()) is State.FAILED
     assert LIBRARY in world.store.kept[Shelf.LIBRARY]
-    world.wire.web.documents[f"{BASE}params_shard_4.bin"] = CONTENT["params_shard_4.bin"]
+    world.wire.web.documents[f"{BASE}params_shard_8.bin"] = CONTENT["params_shard_8.bin"]
     if changed == "r.wasm":
         hashes = {"r.wasm": hashlib.sha256(b"\0asm, anew").hexdigest()}
     else:

@@ -50,6 +50,11 @@ def test_deleting_a_model_frees_its_files_and_the_library_that_only_it_used() ->
     assert {item.key for item in alone.weights.items} == {f"{A}params_shard_0.bin"}
     twin = Owner("a again", A, LIBRARY)
     assert STOCK.freed(OWN_A, [twin]).items == ()
+    other = Owner("a with another library", A, OTHER)
+    assert {item.key for item in STOCK.freed(OWN_A, [other]).items} == {LIBRARY}
+    pile = STOCK.survey([OWN_A, other]).pile(A)
+    assert pile
+    assert {LIBRARY, OTHER} <= {item.key for item in pile.items}
 
 
 def test_a_folder_inside_another_models_folder_is_its_own() -> None:

@@ -1,7 +1,8 @@
 """Requests to a model's host, with every failure named."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import js
@@ -9,6 +10,7 @@ from pyodide.ffi import JsException, to_js
 
 from bocal import strict
 from bocal.errors import Failure, Problem, not_json, refused
+from bocal.weights.carrier import STALL
 
 
 class Fetch:
@@ -22,12 +24,11 @@ class Fetch:
         """GET a JSON document and its `Link` header, "" when there is none or its host hides it (CORS)."""
         with abortable() as signal:
             response = await request(url, signal=signal)
-            try:
-                return strict.loads(await response.text()), str(response.headers.get("Link") or "")
-            except (ValueError, RecursionError) as error:
-                raise not_json(url, error, str(response.headers.get("Content-Type") or "")) from error
-            except JsException as error:
-                raise unreachable(url, error) from error
+            content = await _body(url, response)
+        try:
+            return strict.from_bytes(content), str(response.headers.get("Link") or "")
+        except (ValueError, RecursionError) as error:
+            raise not_json(url, error, str(response.headers.get("Content-Type") or "")) from error
 
     async def read_bytes(self, url: str, most: int) -> bytes:
         """GET a file of at most `most` bytes."""
@@ -36,10 +37,7 @@ class Fetch:
             announced = response.headers.get("Content-Length")
             if announced and announced.isdigit() and int(announced) > most:
                 raise Failure(Problem.TOO_LARGE, url=url, bytes=int(announced))
-            try:
-                return bytes((await response.arrayBuffer()).to_bytes())
-            except JsException as error:
-                raise unreachable(url, error) from error
+            return await _body(url, response, most)
 
     async def exists(self, url: str) -> bool:
         """Whether a HEAD request finds something at `url`."""
@@ -73,12 +71,41 @@ async def request(url: str, *, method: str = "GET", signal: Any = None, fresh: b
     if fresh:
         options["cache"] = "no-store"  # weights are kept once, in IndexedDB
     try:
-        response = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+        async with _patience(url):
+            response = await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
     except JsException as error:
         raise await no_answer(url, error, signal) from error
     if not response.ok:
         raise refused(url, int(response.status), response.headers.get)
     return response
+
+
+async def _body(url: str, response: Any, most: int | None = None) -> bytes:
+    """Return what an answer holds, however slowly it comes; raises Failure when it breaks off, ends or is too long."""
+    if response.body is None:
+        return b""
+    reader, content = response.body.getReader(), bytearray()
+    while True:
+        try:
+            async with _patience(url):
+                piece = await reader.read()
+        except JsException as error:
+            raise unreachable(url, error) from error
+        if piece.done:
+            return bytes(content)
+        content += piece.value.to_bytes()
+        if most is not None and len(content) > most:
+            raise Failure(Problem.TOO_LARGE, url=url, bytes=len(content))
+
+
+@asynccontextmanager
+async def _patience(url: str) -> AsyncIterator[None]:
+    """Raise Failure(STALLED) where a host says nothing for too long."""
+    try:
+        async with asyncio.timeout(STALL):
+            yield
+    except TimeoutError:
+        raise Failure(Problem.STALLED, detail=f"{url}: no byte for {STALL:.0f} s", host=host(url)) from None
 
 
 async def no_answer(url: str, error: BaseException, signal: Any = None) -> Failure:
@@ -94,8 +121,9 @@ async def no_answer(url: str, error: BaseException, signal: Any = None) -> Failu
     if signal is not None:
         options["signal"] = signal
     try:
-        await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
-    except JsException:
+        async with _patience(url):
+            await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
+    except (JsException, Failure):
         return failure
     return Failure(Problem.NO_CORS, detail=failure.detail, host=host(url))
 

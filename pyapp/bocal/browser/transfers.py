@@ -12,7 +12,7 @@ from bocal.browser import database, network
 from bocal.browser.store import IndexedDb, place
 from bocal.browser.worker import EVERY, Worker, WorkerError
 from bocal.errors import Failure, Problem
-from bocal.protocols import HEADERS, Form, Head, Shelf
+from bocal.protocols import HEADERS, Form, Head, OtherLength, Shelf
 
 SMALL = 1 << 19  # bytes up to which a file is only held in memory: the next visit fetches it anew, not what is missing
 
@@ -30,7 +30,7 @@ class WorkerTransfers:
         try:
             return {str(name): int(size) for name, size in (await self._worker.do("sizes")).to_py().items()}
         except WorkerError as error:
-            raise _failure(error) from error
+            raise _error(error) from error
 
     async def ask(self, url: str, start: int) -> Head:
         """GET `url`, from byte `start` on."""
@@ -59,34 +59,38 @@ class WorkerTransfers:
             self._worker.tell("abort", asked=head.number)
             raise
         except WorkerError as error:
-            raise network.unreachable(head.url, error) if error.network else _failure(error) from error
+            raise network.unreachable(head.url, error) if error.network else _error(error) from error
         return int(taken.bytes), str(taken.digest)
 
-    async def hash(self, name: str, algorithm: str) -> str:
-        """Return the hash of a partial file as it is."""
+    async def hash(self, name: str, algorithm: str) -> tuple[int, str]:
+        """Return the length and the hash of a partial file as it is."""
         try:
-            return str(await self._worker.do("hash", name=name, algorithm=algorithm))
+            found = await self._worker.do("hash", name=name, algorithm=algorithm)
         except WorkerError as error:
-            raise _failure(error) from error
+            raise _error(error) from error
+        return int(found.bytes), str(found.digest)
 
     async def abort(self, head: Head) -> None:
         """Leave an answer's body unread."""
-        await self._worker.do("abort", asked=head.number)
+        self._worker.tell("abort", asked=head.number)
 
-    async def keep(self, name: str, shelf: Shelf, key: str, form: Form) -> None:
+    async def keep(self, name: str, nbytes: int, shelf: Shelf, key: str, form: Form) -> None:
         """Move a whole partial file into the store."""
         await self._store.open(shelf)  # made here, where there is none
         levels = strict.DEEPEST if form is Form.JSON else 0
         try:
-            await self._worker.do("keep", name=name, place=place(shelf, key), levels=levels)
+            await self._worker.do("keep", name=name, bytes=nbytes, place=place(shelf, key), levels=levels)
         except WorkerError as error:
             if error.name == "SyntaxError":
                 raise Failure(Problem.NOT_JSON, detail=str(error), url=key) from error
-            raise _failure(error) from error
+            raise _error(error) from error
 
     async def drop(self, name: str) -> None:
         """Delete a partial file, where there is one."""
-        await self._worker.do("drop", name=name)
+        try:
+            await self._worker.do("drop", name=name)
+        except WorkerError as error:
+            raise _error(error) from error
 
     async def online(self) -> None:
         """Return once the browser says that there is a network."""
@@ -99,7 +103,9 @@ class WorkerTransfers:
         await back
 
 
-def _failure(error: WorkerError) -> Failure:
+def _error(error: WorkerError) -> Exception:
+    if error.name == "OtherLength":
+        return OtherLength(str(error))
     if error.name == "NoModificationAllowedError":  # another tab, or one that is just ending, has the file open
         return Failure(Problem.STORAGE_BUSY, detail=str(error))
     return database.failure(error.name, str(error))

@@ -1,19 +1,22 @@
 """Brings one file after another from its host to the store, however often the way breaks off."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from bocal.errors import Failure, Problem, not_json
-from bocal.protocols import Head, Store, Tabs, Transfers
+from bocal.protocols import Head, OtherLength, Store, Tabs, Transfers
 from bocal.weights import answer, retry
 from bocal.weights.answer import Validator
-from bocal.weights.journal import Journal, PartialNote
+from bocal.weights.journal import Journal, PartialNote, SmallNote
 from bocal.weights.pace import Pace
 from bocal.weights.plan import File
 
 STALL = 20.0  # seconds without a byte after which a request is given up and made anew
+MOST_DOUBTS = 3  # times in a row that a host which was read before seems to forbid it, before that is believed
 NEAR = 0.95  # of that: an alarm set this far ahead is left as it is, since each setting costs time
 
 
@@ -66,39 +69,44 @@ class Carrier:
     _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
     _types: dict[str, str] = field(default_factory=dict)  # Content-Type of the last answer, by URL
 
-    async def bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] = nothing) -> str:
-        """Fetch a file, check it and keep it; returns its hash ("" when none was taken, or it was here already).
+    async def bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] = nothing) -> None:
+        """Fetch a file, check it and keep it, unless another tab has done so meanwhile.
 
         `fetched()` is called once its host is asked no more. Raises the Failure that stands in the way for good.
         """
-        name = f"bocal:file:{file.partial}"
-        release = await self.means.tabs.hold(name, wait=False)
-        waited = release is None
-        release = release or await self.means.tabs.hold(name, wait=True)
-        try:
-            here = waited and file.key in await self.means.store.keys(file.shelf, file.key)
-            digest = "" if here else await self._bring(file, part, fetched)
-        finally:
-            if release:
-                release()
+        async with self._alone(file) as waited:
+            if not (waited and file.key in await self.means.store.keys(file.shelf, file.key)):
+                await self._bring(file, part, fetched)
         part.finished = True
         part.done = part.total = max(part.done, part.total)
         self.changed()
-        return digest
 
     async def hash(self, file: File) -> str:
         """Return what a small file on its host hashes to now; keeps nothing."""
-        digest = await self._bring(file, Part())
-        await self._drop(file)
+        async with self._alone(file):
+            digest = await self._bring(file, Part())
+            await self._drop(file)
         return digest
 
     def not_json(self, file: File, error: Failure) -> Failure:
         """Name what came in the place of a JSON file."""
         return not_json(file.url, error, self._types.get(file.url, ""))
 
+    @asynccontextmanager
+    async def _alone(self, file: File) -> AsyncIterator[bool]:
+        """Hold a file, among all tabs; yields whether another one held it meanwhile."""
+        release = await self.means.tabs.hold(lock(file.partial), wait=False)
+        waited = release is None
+        release = release or await self.means.tabs.hold(lock(file.partial), wait=True)
+        try:
+            yield waited
+        finally:
+            if release:
+                release()
+
     async def _bring(self, file: File, part: Part, fetched: Callable[[], Awaitable[None]] | None = None) -> str:
         """Fetch a file and check it; keep it where `fetched` is given. Returns its hash."""
-        tries, wrong, doubted = 0, 0, False
+        tries, wrong, doubts = 0, 0, 0
         short: set[int] = set()  # lengths at which the host has ended the file before its time
         while True:
             before = part.done
@@ -113,17 +121,18 @@ class Carrier:
                     if fetched:
                         async with self.means.keeping:
                             await fetched()
-                            await self._keep(file)
+                            await _whole(self._keep(file, length, digest))
                     self.waiting = None
                     self.pace.went_well()
                     return digest
+            except OtherLength as error:
+                failure = Failure(Problem.STORAGE_FAILED, detail=f"{file.partial}: {error}")
             except Failure as error:
                 tries = 1 if part.done > before else tries + 1
-                no_cors = error.problem is Problem.NO_CORS
-                if no_cors and not doubted and _host(file) in self._was_read:
+                doubts = doubts + 1 if error.problem is Problem.NO_CORS else 0
+                if doubts in range(1, MOST_DOUBTS) and _host(file) in self._was_read:
                     # A connection that breaks before the answer looks the same, and this host has been read before.
                     error = Failure(Problem.UNREACHABLE, detail=error.detail, host=_host(file))
-                doubted = no_cors
                 await self._wait(error, tries)
                 continue
             await self._drop(file)
@@ -137,7 +146,10 @@ class Carrier:
         kept = self.partials.get(file.partial)
         begin = part.done if kept and _may_go_on(file, kept.version) else 0
         if kept and file.checksum and begin and begin == (file.nbytes or kept.version.total):
-            return begin, await self.means.transfers.hash(file.partial, file.algorithm)  # it only was not kept yet
+            length, digest = await self.means.transfers.hash(file.partial, file.algorithm)  # it only was not kept yet
+            if length != begin:
+                raise OtherLength(f"{length} bytes are left")
+            return length, digest
         asked_to_wait = self._not_before - self.means.clock()
         if asked_to_wait > 0:
             await self.means.sleep(asked_to_wait)
@@ -195,14 +207,16 @@ class Carrier:
         part.done, part.total = length, file.nbytes or length
         return length, digest
 
-    async def _keep(self, file: File) -> None:
+    async def _keep(self, file: File, nbytes: int, digest: str) -> None:
         try:
-            await self.means.transfers.keep(file.partial, file.shelf, file.key, file.form)
+            await self.means.transfers.keep(file.partial, nbytes, file.shelf, file.key, file.form)
         except Failure as failure:
             if failure.problem is Problem.NOT_JSON:
                 await self._drop(file)
                 raise self.not_json(file, failure) from failure
             raise
+        if file.small:
+            await self.means.journal.write_small_file(SmallNote(self.model, file.key, digest, nbytes))
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)
 
@@ -225,6 +239,21 @@ class Carrier:
         if failure.problem is Problem.TOO_MANY_REQUESTS:
             self._not_before = max(self._not_before, now + seconds)
         await self.means.sleep(max(seconds, self._not_before - now))
+
+
+def lock(partial: str) -> str:
+    """Return the name of the lock that whoever writes a partial file holds."""
+    return f"bocal:file:{partial}"
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do something to its end, even where it is cancelled meanwhile: what is committed is noted too."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _may_go_on(file: File, version: Validator) -> bool:

@@ -1,14 +1,17 @@
 """What unfinished downloads have left on this machine, and taking it off."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from bocal.weights.carrier import Means
+from bocal.errors import Failure
+from bocal.weights.carrier import Means, lock
 from bocal.weights.storage import Partial
 
 
 async def partials(means: Means) -> list[Partial]:
     """Return the partial files, each with the model it is for; those in which nothing has arrived yet are none."""
-    noted, sizes = await means.journal.partials(), await means.transfers.sizes()
+    sizes = await means.transfers.sizes()  # before the notes: a file that is begun meanwhile is in neither
+    noted = await means.journal.partials()
     return [
         Partial(name, noted[name].model if name in noted else "", nbytes) for name, nbytes in sizes.items() if nbytes
     ]
@@ -29,7 +32,17 @@ async def discard(means: Means, model_id: str, model: str) -> None:
 
 
 async def sweep(means: Means, models: set[str]) -> None:
-    """Delete the partial files that none of these models (key bases) will ask for: what a crash has left behind."""
+    """Delete the partial files that none of these models (key bases) will ask for: what a crash has left behind.
+
+    One that another tab is writing stays, and one that cannot be deleted now: the next visit sweeps again.
+    """
+    sizes = await means.transfers.sizes()
     noted = await means.journal.partials()
-    names = (await means.transfers.sizes()).keys() | noted.keys()
-    await drop(means, [name for name in names if name not in noted or noted[name].model not in models])
+    for name in sizes.keys() | noted.keys():
+        if name in noted and noted[name].model in models:
+            continue
+        release = await means.tabs.hold(lock(name), wait=False)
+        if release:
+            with suppress(Failure):
+                await drop(means, [name])
+            release()

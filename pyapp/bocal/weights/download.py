@@ -14,7 +14,7 @@ from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
 from bocal.weights import manifest, plan
 from bocal.weights.carrier import Carrier, Means, Part
-from bocal.weights.journal import JobNote, SmallNote
+from bocal.weights.journal import JobNote
 from bocal.weights.meter import Meter
 from bocal.weights.plan import File, Place
 
@@ -115,7 +115,7 @@ class Download:
 
     async def resume(self, note: JobNote) -> None:
         """Take over what an earlier visit left, and show where it stands; fetches nothing."""
-        self.state = State.PAUSED if note.state == State.PAUSED else State.RUNNING
+        self.state = State.RUNNING if note.state == State.RUNNING else State.PAUSED
         self._base, self._library = note.base, note.library
         await self._survey()
 
@@ -150,7 +150,7 @@ class Download:
             release = await self.means.tabs.hold(name, wait=True)
             self.elsewhere = False
         try:
-            if self.state is State.RUNNING and not (followed and await self._ended_elsewhere()):
+            if not (followed and await self._ended_elsewhere()):
                 await self._lead()
         except Failure as failure:  # of the browser's own storage, not of the download
             self.state, self.failure = State.FAILED, failure
@@ -167,24 +167,24 @@ class Download:
             await self._survey()
             whole = bool(self.parts) and all(part.finished for part in self.parts)
             self.state = State.DONE if whole else State.CANCELLED
-        elif note.state == State.PAUSED:
+        elif note.state != State.RUNNING:  # paused, or failed: whoever wants to tries again
             self.state = State.PAUSED
         return self.state is not State.RUNNING
 
     async def _lead(self) -> None:
         await self._note()
         self.means.tabs.say({"job": self.model_id, "started": True})
-        self._task = asyncio.ensure_future(self._bring())
         try:
-            await self._task
+            if self.state is State.RUNNING:  # still
+                self._task = asyncio.ensure_future(self._bring())
+                await self._task
+                self.state = State.DONE
         except asyncio.CancelledError:
             pass  # by pause() or cancel(), which have set the state
         except Failure as failure:
             self.state, self.failure = State.FAILED, failure
             if failure.problem in {Problem.STORAGE_FULL, Problem.STORAGE_SHORT}:
                 self.state, self.failure = State.PAUSED, await self._short(failure)
-        else:
-            self.state = State.DONE
         if self.state in {State.DONE, State.CANCELLED}:
             await self.means.journal.end_job(self.model_id)
         else:
@@ -232,7 +232,7 @@ class Download:
             if file.key in here and len(bases) == 1:
                 return place
             try:
-                await self._bring_small(carrier, file)
+                await carrier.bring(file, Part())
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
                     raise
@@ -255,11 +255,11 @@ class Download:
         current, old = plan.manifests(place)
         if current.key not in here:
             try:
-                await self._bring_small(carrier, current)
+                await carrier.bring(current, Part())
             except Failure as failure:
                 if failure.problem is not Problem.NOT_FOUND:
                     raise
-                await self._bring_small(carrier, old)
+                await carrier.bring(old, Part())
         try:
             return manifest.read(await self.means.store.read_json(Shelf.MODEL, current.key))
         except Failure:
@@ -268,17 +268,8 @@ class Download:
 
     async def _bring_one(self, carrier: Carrier, file: File, part: Part) -> None:
         async with carrier.pace.place() as leave:
-            if file.small:
-                await self._bring_small(carrier, file, part)
-            else:
-                await carrier.bring(file, part, leave)
+            await carrier.bring(file, part, leave)
         self._arrived(now=True)
-
-    async def _bring_small(self, carrier: Carrier, file: File, part: Part | None = None) -> None:
-        part = part or Part()
-        digest = await carrier.bring(file, part)
-        if digest:
-            await self.means.journal.write_small_file(SmallNote(self.key, file.key, digest, part.done))
 
     async def _look_for_changes(self, carrier: Carrier, place: Place, files: list[File]) -> None:
         """Raise Failure(CHANGED_ON_HOST) when a small file that is here is another one on the host by now.

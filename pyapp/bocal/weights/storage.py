@@ -118,10 +118,11 @@ class Stock:
     def survey(self, owners: Iterable[Owner]) -> Survey:
         """Sort every file by whose it is.
 
-        Of two models with one key base, the first owns the files; the longest base that fits a key counts.
+        Of two models with one key base, the first names the pile; the longest base that fits a key counts.
         """
+        known = tuple(owners)
         bases: dict[str, Owner] = {}
-        for owner in owners:
+        for owner in known:
             bases.setdefault(owner.base, owner)
         piles: dict[str, list[Item]] = {}
         nobody: dict[str, list[Item]] = {}
@@ -138,13 +139,13 @@ class Stock:
             place = partial.model or UNKNOWN
             begun.setdefault(place, []).append(partial)
             (piles if place in bases else nobody).setdefault(place, [])
-        users: dict[str, list[str]] = {}
-        for owner in bases.values():
+        users: dict[str, dict[str, None]] = {}
+        for owner in known:
             if owner.base in piles and owner.library:
-                users.setdefault(owner.library, []).append(owner.base)
+                users.setdefault(owner.library, {})[owner.base] = None
         shared = []
         for key in self.keys.get(Shelf.LIBRARY, ()):
-            item, of = Item(Shelf.LIBRARY, key, self.lengths.get((Shelf.LIBRARY, key))), users.get(key, [])
+            item, of = Item(Shelf.LIBRARY, key, self.lengths.get((Shelf.LIBRARY, key))), list(users.get(key, ()))
             if len(of) > 1:
                 shared.append(item)
             elif of:
