@@ -274,6 +274,8 @@ def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: serv
     page.get_by_role("dialog").get_by_role("button", name="Weights only").click()
     expect(row).not_to_contain_text("unfinished")
     assert leftovers(page) == 0
+    page.reload()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
 
 
 def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
@@ -321,6 +323,26 @@ def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyH
     names = [path.name for path in faulty.folder.iterdir()]
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
     until(page, lambda: not any(kept(page, faulty, names).values()) and not leftovers(page))
+    page.reload()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+
+
+def test_cancel_in_a_tab_that_only_follows_leaves_nothing_either(
+    page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 1_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    other = context.new_page()
+    open_page(other, site.origin)
+    second = other.locator(".job")
+    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    second.get_by_role("button", name="Cancel").click()
+    names = [path.name for path in faulty.folder.iterdir()]
+    for tab in (page, other):
+        expect(tab.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    until(other, lambda: not any(kept(other, faulty, names).values()) and not leftovers(other))
+    other.close()
     page.reload()
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -77,7 +78,38 @@ def test_a_folder_that_is_not_whole_is_refused_by_name_and_leaves_nothing(
     expect(page.locator("#arrival")).to_contain_text(words)
     for shelf in ("model", "config", "wasm"):
         assert not [key for key in stored(page, shelf) if "local.invalid" in key]
-    assert page.evaluate("localStorage.customModels") is None
+    assert custom_models(page) == []
+
+
+def test_a_model_on_its_way_in_is_in_the_list_and_cancelling_takes_all_of_it_out_again(
+    page: Page, site: servers.Server, folder: Path
+) -> None:
+    manifest = json.loads((folder / "tensor-cache.json").read_text())
+    nbytes = 16_000_000
+    md5 = hashlib.md5(bytes(nbytes), usedforsecurity=False).hexdigest()
+    for number in range(100, 140):
+        path = f"params_shard_{number}.bin"
+        with (folder / path).open("wb") as file:
+            file.truncate(nbytes)
+        manifest["records"].insert(0, {"dataPath": path, "nbytes": nbytes, "md5sum": md5, "records": []})
+    (folder / "tensor-cache.json").write_text(json.dumps(manifest))
+    open_page(page, site.origin)
+    open_storage(page)
+    choose(page, folder)
+    arrival = page.locator("#arrival")
+    expect(arrival).to_contain_text(re.compile(r"\d\sMB of 6\d\d\sMB"))
+    assert custom_models(page) == [NAME]
+    choose(page, folder)
+    expect(page.locator("#notices")).to_contain_text("One model at a time")
+    arrival.get_by_role("button", name="Cancel").click()
+    expect(arrival).to_have_count(0)
+    assert custom_models(page) == []
+    assert not [key for key in stored(page, "model") if "local.invalid" in key]
+
+
+def custom_models(page: Page) -> list[str]:
+    """The IDs of the models in the list."""
+    return [it["id"] for it in json.loads(page.evaluate("localStorage.customModels") or "[]")]
 
 
 def flip(path: Path) -> None:

@@ -268,7 +268,7 @@ def test_a_cancelled_job_ends_as_such_and_leaves_nothing() -> None:
         download.cancel()
         assert await running is State.CANCELLED
         assert world.wire.files
-        await discard.discard(download.means, "m", BASE)
+        await discard.discard(download.means, BASE)
         assert not world.wire.files
         assert not any(world.notes.kept.values())
 

@@ -16,6 +16,7 @@ from bocal.ui.actions.desk import SELECTED, SENDING, THEME, TUNED, Desk, Outside
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.frame import Frame
 from bocal.ui.actions.keeping import Keeping
+from bocal.ui.actions.leavings import Leavings
 from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.picturing import Picturing
@@ -36,12 +37,13 @@ class Application:
     def __init__(self, outside: Outside, state: State) -> None:
         self.state = state
         self.desk = desk = Desk(outside, state)
-        self.downloads = Downloads(desk)
+        leavings = Leavings(desk)
+        self.downloads = Downloads(desk, leavings)
         self.answers = Answers(desk)
         self.loading = Loading(desk, self.downloads, self.answers)
         self.returning = Returning(desk, self.downloads, self.loading)
         self.managing = Managing(desk)
-        self.deleting = Deleting(desk, self.downloads, self.loading, self.returning)
+        self.deleting = Deleting(desk, leavings, self.downloads, self.loading, self.returning)
         self.searching = Searching(desk)
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         self.keeping = Keeping(desk, self.downloads)

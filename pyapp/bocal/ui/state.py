@@ -154,6 +154,7 @@ class Arrival:
     intake: Intake | None = None
     failure: Failure | None = None
     running: bool = True
+    cancelled: bool = False
 
 
 @dataclass
@@ -287,9 +288,13 @@ class State:
         return self.texts("guide.name") if model.id == GUIDE_ID and not model.custom else model.name
 
     def download(self, model: Model | None) -> Download | None:
-        """Return the unfinished job of a model, or None."""
-        job = self.downloads.get(model.id) if model else None
-        return job if job and job.state not in {Job.DONE, Job.CANCELLED} else None
+        """Return the unfinished job of a model, else that of another at the same address, or None."""
+        if model is None:
+            return None
+        key = source.engine_base(model.url)
+        mine = self.downloads.get(model.id)
+        jobs = [*([mine] if mine else []), *(job for job in self.downloads.values() if job.key == key)]
+        return next((job for job in jobs if job.state not in {Job.DONE, Job.CANCELLED}), None)
 
     def complete(self, model: Model) -> bool:
         """Whether all of a model's files are on this machine."""

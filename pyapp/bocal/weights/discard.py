@@ -24,9 +24,8 @@ async def drop(means: Means, names: Iterable[str]) -> None:
         await means.journal.end_partial(name)
 
 
-async def discard(means: Means, model_id: str, model: str) -> None:
-    """Forget a model's job, its partial files and the hashes of its small files; `model` is its key base."""
-    await means.journal.end_job(model_id)
+async def discard(means: Means, model: str) -> None:
+    """Delete the partial files of a model, and forget the hashes of its small files; `model` is its key base."""
     await drop(means, [name for name, note in (await means.journal.partials()).items() if note.model == model])
     await means.journal.forget_model(model)
 

@@ -56,6 +56,7 @@ class Download:
     _carrier: Carrier | None = None
     _told: Failure | None = None
     _task: "asyncio.Task[None] | None" = None
+    _noting: "asyncio.Task[None] | None" = None
     _whole: "asyncio.Task[State] | None" = None
 
     def __post_init__(self) -> None:
@@ -139,6 +140,7 @@ class Download:
         self.state = state
         if running and self._task:
             self._task.cancel()
+            self._noting = asyncio.ensure_future(self._note())  # at once: what is being kept may take its time to end
         self.changed()
 
     async def _run(self) -> State:
@@ -185,6 +187,8 @@ class Download:
             self.state, self.failure = State.FAILED, failure
             if failure.problem in {Problem.STORAGE_FULL, Problem.STORAGE_SHORT}:
                 self.state, self.failure = State.PAUSED, await self._short(failure)
+        if self._noting:
+            await asyncio.wait([self._noting])
         if self.state in {State.DONE, State.CANCELLED}:
             await self.means.journal.end_job(self.model_id)
         else:

@@ -1,7 +1,7 @@
 """Taking a model in from the visitor's disk: a job with progress and an end, like a download."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bocal.errors import Failure
@@ -27,13 +27,14 @@ class Intake:
     """The job: `done` and `total` in bytes; `failure` says why it ended, where it did not end well.
 
     Files are moved one at a time, so that never more than one is in memory. What was kept of a model that is not taken
-    in whole is deleted again.
+    in whole is deleted again, but for what was `here` before.
     """
 
     folder: Folder
     items: tuple[Item, ...]
     lengths: Lengths
     changed: Callable[[], None]
+    here: Collection[tuple[Shelf, str]] = ()
     done: int = 0
     failure: Failure | None = None
     _kept: list[Kept] = field(default_factory=list)
@@ -72,7 +73,8 @@ class Intake:
                 self.changed()
 
             await self.folder.keep(item.path, item.shelf, item.key, item.form, item.md5, read)
-            self._kept.append(Kept(item.shelf, item.key))
+            if (item.shelf, item.key) not in self.here:
+                self._kept.append(Kept(item.shelf, item.key))
             await self.lengths.note({(item.shelf, item.key): item.nbytes})
             self.done = before + item.nbytes
             self.changed()

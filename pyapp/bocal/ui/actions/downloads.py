@@ -1,6 +1,7 @@
 """Bringing models to this machine, and taking them off it."""
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 
 from bocal.errors import Failure, Problem
 from bocal.models import folder, library, metadata, source
@@ -8,16 +9,20 @@ from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Library, Model
 from bocal.protocols import Shelf
 from bocal.ui.actions.desk import Desk
+from bocal.ui.actions.leavings import Leavings
 from bocal.weights import discard, manifest, plan, presence
 from bocal.weights.download import Download, State
 from bocal.weights.storage import Stock
+
+WAITS = (0.2, 1.0, 3.0)  # seconds between the tries to delete a file that another tab has open
 
 
 class Downloads:
     """The jobs, by model; every one is in `state.downloads` until it is done or given up."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, leavings: Leavings) -> None:
         self.desk = desk
+        self.leavings = leavings
 
     def do_download_pause(self, model_id: str) -> None:
         """Pause a download."""
@@ -25,10 +30,6 @@ class Downloads:
 
     async def do_download_cancel(self, model_id: str) -> None:
         """Give a download up, and what it brought."""
-        job = self.desk.state.downloads.get(model_id)
-        if job and job.elsewhere:
-            job.cancel()  # by the tab that does it
-            return
         await self.drop(model_id)
         model = self.desk.registry.find(model_id)
         if model:
@@ -37,11 +38,12 @@ class Downloads:
         self.desk.draw()
 
     async def drop(self, model_id: str) -> None:
-        """End a model's job, if it has one; returns once nothing of it runs any more."""
+        """End a model's job, if it has one, here or in another tab; returns once nothing of it runs any more."""
         job = self.desk.state.downloads.pop(model_id, None)
         if job:
             job.cancel()
             await job.ended()
+        await self.desk.outside.means.journal.end_job(model_id)
 
     async def bring(self, model: Model) -> State:
         """Bring what is missing of a model; returns how its job ended.
@@ -51,7 +53,12 @@ class Downloads:
         state = self.desk.state
         if folder.is_local(model.url) and not state.has_weights(model):
             raise Failure(Problem.FROM_FOLDER, name=model.name)
-        state.leaving.pop(model.id, None)  # wanted again
+        self.leavings.withdraw(model.id)  # wanted again
+        twin = state.download(model)
+        if twin and twin.model_id != model.id:
+            done = await twin.run()  # of a model at the same address: its files are these
+            if done is not State.DONE:
+                return done
         job = self.job(model)
         if model.id != GUIDE_ID and state.kept is None:
             state.kept = await self.desk.outside.keep()
@@ -92,9 +99,12 @@ class Downloads:
 
         That is: a model at the same address, or with the same library.
         """
-        await discard.discard(self.desk.outside.means, model.id, source.engine_base(model.url))
-        self.desk.state.stock = await self._stock()
-        await self.desk.lengths.delete(self.desk.state.freed(model).items)
+        state, means = self.desk.state, self.desk.outside.means
+        await means.journal.end_job(model.id)
+        if not state.shares_files(model):
+            await _patiently(lambda: discard.discard(means, source.engine_base(model.url)), means.sleep)
+        state.stock = await self._stock()
+        await self.desk.lengths.delete(state.freed(model).items)
 
     async def _stock(self) -> Stock:
         begun = await discard.partials(self.desk.outside.means)
@@ -134,3 +144,15 @@ class Downloads:
         if model.custom and model.library != found:
             await self.desk.registry.amend(model.id, lambda kept: dataclasses.replace(kept, library=found))
             self.desk.state.custom = self.desk.registry.custom()
+
+
+async def _patiently(work: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Do what another tab, or one that is just ending, may stand in the way of for a moment."""
+    for seconds in WAITS:
+        try:
+            return await work()
+        except Failure as failure:
+            if failure.problem is not Problem.STORAGE_BUSY:
+                raise
+            await sleep(seconds)
+    return await work()

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 from bocal.errors import Failure, Problem
 from bocal.models import folder as folders
 from bocal.models import source
+from bocal.models.folder import Found
 from bocal.models.record import Model
 from bocal.protocols import Folder, Shelf
 from bocal.ui.actions.desk import Desk
@@ -41,7 +42,8 @@ class Storing:
         pile = state.survey.pile(source.engine_base(model.url)) if model else None
         if model is None or pile is None:
             return
-        await self.downloads.drop(model_id)
+        for it in (it for it in state.models if source.engine_base(it.url) == pile.base):
+            await self.downloads.drop(it.id)
         if state.selected and source.engine_base(state.selected.url) == pile.base:
             await self.desk.outside.engine.unload()
             state.phase = Phase.AWAY
@@ -68,19 +70,23 @@ class Storing:
 
     def take_folder(self, folder: Folder) -> None:
         """Take in the model of a folder that was chosen or dropped."""
-        if self.desk.state.arrival and self.desk.state.arrival.running:
-            return  # one at a time: the disk is the limit
-        self.desk.state.arrival = Arrival()
-        self.desk.state.overlay, self.desk.state.screen = Overlay.NONE, Screen.STORAGE
+        state = self.desk.state
+        if state.arrival and state.arrival.running:  # one at a time: the disk is the limit
+            self.desk.notice(state.texts("storage.one_at_a_time"), bad=True)
+            return
+        state.arrival = Arrival()
+        state.overlay, state.screen = Overlay.NONE, Screen.STORAGE
         self.desk.close_drawer()
         self.desk.draw()
-        self.desk.spawn(self._take(folder, self.desk.state.arrival))
+        self.desk.spawn(self._take(folder, state.arrival))
 
     def do_arrival_cancel(self) -> None:
         """Stop taking a model in."""
         arrival = self.desk.state.arrival
-        if arrival and arrival.intake:
-            arrival.intake.cancel()
+        if arrival:
+            arrival.cancelled = True
+            if arrival.intake:
+                arrival.intake.cancel()
 
     def do_arrival_close(self) -> None:
         """Put away what was said about the model taken in."""
@@ -89,31 +95,56 @@ class Storing:
 
     async def _take(self, folder: Folder, arrival: Arrival) -> None:
         state = self.desk.state
+        arrived = False
         try:
             found = await folders.inspect(folder, state.catalogue, self.desk.registry.find)
             arrival.model = model = found.model
             if state.complete(model):
                 raise Failure(Problem.ALREADY_HERE, name=state.name(model))
-            room = await self.desk.outside.quota.room()
-            if room and found.nbytes > room[1] - room[0]:
-                missing = found.nbytes - (room[1] - room[0])
-                raise Failure(Problem.ROOM_SHORT, missing_bytes=missing)
+            await self._need_room(found.nbytes)
             await self.downloads.drop(model.id)
-            arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon)
-            if state.kept is None:
-                state.kept = await self.desk.outside.keep()
-            arrived = await intake.run()
-            if not arrived and intake.failure:
-                raise intake.failure
+            if not arrival.cancelled:
+                arrived = await self._keep(folder, found, arrival)
         except Failure as failure:
-            arrival.failure, arrived = failure, False
-        arrival.running = False
-        if arrived and arrival.model:
-            await self._list(arrival.model)
-            await self.desk.outlines.refresh(source.engine_base(arrival.model.url))
+            arrival.failure = failure
+        finally:
+            arrival.running = False
+        if arrived:
+            await self.desk.outlines.refresh(source.engine_base(model.url))
         elif not arrival.failure:
             state.arrival = None  # cancelled
         await self._look()
+
+    async def _keep(self, folder: Folder, found: Found, arrival: Arrival) -> bool:
+        """Keep a model's files; it is in the list meanwhile, so that they are somebody's if the page is closed."""
+        state, model = self.desk.state, found.model
+        before = self.desk.registry.find(model.id)
+        here = {(shelf, key) for shelf, keys in state.stock.keys.items() for key in keys}
+        arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon, here)
+        if state.kept is None:
+            state.kept = await self.desk.outside.keep()
+        await self._list(model)
+        arrived = False
+        try:
+            arrived = await intake.run()
+        finally:
+            if not arrived and before:
+                await self._list(before)
+            elif not arrived and model.custom:
+                await self.desk.registry.remove(model.id)
+                state.custom = self.desk.registry.custom()
+        if intake.failure and intake.failure.problem is Problem.STORAGE_FULL:
+            await self._need_room(intake.total)
+        if intake.failure:
+            raise intake.failure
+        return arrived
+
+    async def _need_room(self, nbytes: int) -> None:
+        """Raise Failure(ROOM_SHORT) where the browser tells of less room."""
+        room = await self.desk.outside.quota.room()
+        missing = nbytes - (room[1] - room[0]) if room else 0
+        if missing > 0:
+            raise Failure(Problem.ROOM_SHORT, missing_bytes=missing)
 
     async def _list(self, model: Model) -> None:
         if model.custom and self.desk.registry.find(model.id) is None:

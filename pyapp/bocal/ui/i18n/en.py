@@ -449,6 +449,7 @@ TEXTS = {
     "storage.no_picker": "Nor can it write into a folder: an exported model arrives file by file among your downloads.",
     "storage.choose": "Choose a folder",
     "storage.choose_files": "Choose the files",
+    "storage.one_at_a_time": "One model at a time: this folder can be chosen once the other one is here.",
     "storage.reading": "Reading the folder",
     "storage.arriving": "Taking in {name}",
     "storage.arrived": "{name} is on this machine.",

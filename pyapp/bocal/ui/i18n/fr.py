@@ -450,6 +450,7 @@ TEXTS = {
     "storage.no_picker": "Il ne sait pas non plus écrire dans un dossier : un modèle exporté arrive fichier par fichier dans vos téléchargements.",
     "storage.choose": "Choisir un dossier",
     "storage.choose_files": "Choisir les fichiers",
+    "storage.one_at_a_time": "Un modèle à la fois : ce dossier pourra être choisi quand l’autre sera arrivé.",
     "storage.reading": "Lecture du dossier",
     "storage.arriving": "Arrivée de {name}",
     "storage.arrived": "{name} est sur cette machine.",

@@ -1,0 +1,79 @@
+"""Deletions that may still be taken back, and whose files are still here: noted, so that no reload forgets them."""
+
+import json
+from typing import Any
+
+from bocal.models import record
+from bocal.ui.actions.desk import Desk
+from bocal.ui.state import Leaving
+
+KEY = "bocal.leaving"  # of localStorage
+
+
+class Leavings:
+    """`State.leaving` holds those to be taken back here; the note, those of all tabs until their files are gone."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def add(self, leaving: Leaving) -> None:
+        """Offer to take a deletion back."""
+        model = leaving.model
+        self.desk.state.leaving[model.id] = leaving
+        entry = {
+            "id": model.id,
+            "model": record.to_json(model),
+            "custom": model.custom,
+            "place": leaving.place,
+            "nbytes": leaving.nbytes,
+            "until": leaving.until,
+        }
+        self._write([*(it for it in self._noted() if it["id"] != model.id), entry])
+
+    def withdraw(self, model_id: str) -> Leaving | None:
+        """Forget a deletion that was taken back, or whose model is wanted again; returns it, where it is this tab's."""
+        self._forget(model_id)
+        return self.desk.state.leaving.pop(model_id, None)
+
+    def begin(self, leaving: Leaving) -> bool:
+        """Whether the files of a model are to be deleted now: no tab has taken that back, and none can any more."""
+        model_id = leaving.model.id
+        if self.desk.state.leaving.get(model_id) is not leaving:
+            return False
+        del self.desk.state.leaving[model_id]
+        return any(entry["id"] == model_id for entry in self._noted())
+
+    def end(self, leaving: Leaving) -> None:
+        """The files of a model are gone."""
+        self._forget(leaving.model.id)
+
+    def read(self) -> list[Leaving]:
+        """Return the deletions that the visit before has left, but for models that are in the list again."""
+        found = []
+        for entry in self._noted():
+            custom = bool(entry["custom"])
+            model = record.from_json(entry["model"]) if custom else self.desk.state.catalogue.models.get(entry["id"])
+            if model and not (custom and self.desk.registry.find(model.id)):
+                found.append(Leaving(model, int(entry["place"]), int(entry["nbytes"]), float(entry["until"])))
+        return found
+
+    def _forget(self, model_id: str) -> None:
+        noted = self._noted()
+        left = [entry for entry in noted if entry["id"] != model_id]
+        if len(left) < len(noted):
+            self._write(left)
+
+    def _noted(self) -> list[dict[str, Any]]:
+        return _read(self.desk.outside.settings.read(KEY))
+
+    def _write(self, entries: list[dict[str, Any]]) -> None:
+        self.desk.outside.settings.write(KEY, json.dumps(entries))
+
+
+def _read(text: str | None) -> list[dict[str, Any]]:
+    """Read what was noted; anything else is no deletion."""
+    try:
+        entries = json.loads(text or "[]")
+        return [entry for entry in entries if entry.keys() >= {"id", "model", "custom", "place", "nbytes", "until"}]
+    except (ValueError, AttributeError, TypeError):
+        return []
