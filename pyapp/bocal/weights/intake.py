@@ -1,6 +1,5 @@
 """Taking a model in from the visitor's disk: a job with progress and an end, like a download."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
@@ -38,7 +37,7 @@ class Intake:
     done: int = 0
     failure: Failure | None = None
     _kept: list[Kept] = field(default_factory=list)
-    _task: "asyncio.Task[None] | None" = None
+    _cancelled: bool = False
 
     @property
     def total(self) -> int:
@@ -47,25 +46,23 @@ class Intake:
 
     async def run(self) -> bool:
         """Keep every file; returns whether all are kept. Sets `failure` unless it was cancelled."""
-        self._task = asyncio.ensure_future(self._keep())
+        whole = False
         try:
-            await self._task
-        except asyncio.CancelledError:
-            await self._undo()
-            return False
+            whole = await self._keep()
         except Failure as failure:
             self.failure = failure
-            await self._undo()
-            return False
-        return True
+        if not whole:
+            await self.lengths.delete(self._kept)
+        return whole
 
     def cancel(self) -> None:
-        """Stop, and delete what was kept."""
-        if self._task:
-            self._task.cancel()
+        """Stop after the file that is being moved, and delete what was kept."""
+        self._cancelled = True
 
-    async def _keep(self) -> None:
+    async def _keep(self) -> bool:
         for item in self.items:
+            if self._cancelled:
+                return False
             before = self.done
 
             def read(nbytes: int, before: int = before) -> None:
@@ -78,6 +75,4 @@ class Intake:
             await self.lengths.note({(item.shelf, item.key): item.nbytes})
             self.done = before + item.nbytes
             self.changed()
-
-    async def _undo(self) -> None:
-        await self.lengths.delete(self._kept)
+        return True
