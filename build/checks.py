@@ -12,8 +12,7 @@ WORKERS = ("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal")
 
 def run_all(root: Path, pytest_arguments: list[str]) -> int:
     """Run every check, pytest last; return 0 when all passed, else the first failure's exit status."""
-    folders = os.pathsep.join(str(root / name) for name in ("pyapp", "build", "e2e"))
-    settings = {**os.environ, "PYTHONPATH": folders, "PYTHONUNBUFFERED": "1"}
+    settings = {**_settings(root), "PYTHONUNBUFFERED": "1"}
     tools = Path(sys.executable).parent
     commands = [
         [str(tools / "ruff"), "check", "--quiet", *SOURCES],
@@ -40,11 +39,15 @@ def run_all(root: Path, pytest_arguments: list[str]) -> int:
 def take_screenshots(root: Path, pytest_arguments: list[str]) -> int:
     """Write pictures of every screen into `screenshots/`."""
     script = [sys.executable, str(root / "e2e" / "screenshots.py"), *pytest_arguments]
-    return subprocess.run(script, cwd=root, check=False).returncode
+    return subprocess.run(script, cwd=root, env=_settings(root), check=False).returncode
 
 
 def measure(root: Path, benches: list[str]) -> int:
     """Run the benches named, or all of them; return 0 when every aim was reached."""
-    folders = os.pathsep.join(str(root / name) for name in ("pyapp", "build", "e2e"))
     command = [sys.executable, "-m", "bench", *benches]
-    return subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": folders}, check=False).returncode
+    return subprocess.run(command, cwd=root, env=_settings(root), check=False).returncode
+
+
+def _settings(root: Path) -> dict[str, str]:
+    """Return the environment in which our own folders are found."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(root / name) for name in SOURCES)}
