@@ -6,6 +6,8 @@ import { put } from "./records.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
 const PIECE = 1 << 18; // bytes at a time: of an answer at most, of a file to hash it again
+const GATHERED = 1 << 16; // bytes of an answer read at least, where that takes no longer than
+const SOON = 100; // milliseconds: each reading costs, and leaves memory behind
 const MEANWHILE = 10000; // milliseconds that a file which has arrived stays open, to be moved
 const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // number of an answer -> { controller, response }
@@ -117,8 +119,11 @@ function reader(body) {
   try {
     const reading = body.getReader({ mode: "byob" });
     let room = new ArrayBuffer(PIECE);
+    let min = 1;
     return async () => {
-      const piece = await reading.read(new Uint8Array(room));
+      const began = performance.now();
+      const piece = await reading.read(new Uint8Array(room), { min });
+      min = performance.now() - began < SOON ? Math.min(2 * min, GATHERED) : 1;
       room = piece.value?.buffer;
       return piece;
     };
@@ -194,12 +199,13 @@ const doing = {
           const piece = await read().catch((error) => {
             throw Object.assign(error, { network: true });
           });
-          if (piece.done) break;
-          file.write(piece.value, { at: done });
-          hash?.update(piece.value);
-          done += piece.value.byteLength;
-          report(number, done, every);
-          if (most && done > most) break;
+          if (piece.value?.byteLength) {
+            file.write(piece.value, { at: done });
+            hash?.update(piece.value);
+            done += piece.value.byteLength;
+            report(number, done, every);
+          }
+          if (piece.done || (most && done > most)) break;
         }
       } finally {
         tell();

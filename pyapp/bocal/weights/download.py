@@ -204,16 +204,15 @@ class Download:
             # No room even for the note: the next visit tries again by itself, and pauses again.
 
     async def _bring(self) -> None:
-        here = {shelf: set(await self.means.store.keys(shelf)) for shelf in Shelf}
-        partials = await self.means.journal.partials()
+        here, partials = await asyncio.gather(self._here(), self.means.journal.partials())
         carrier = self._carrier = Carrier(self.means, self.key, self._arrived, partials)
         resumed = plan.config(Place("", self.key)).key in here[Shelf.CONFIG]
         place = await self._bring_config(carrier, here[Shelf.CONFIG])
         hashes = await self.find_hashes(place.base)
         shards = await self._bring_manifest(carrier, place, here[Shelf.MODEL])
         self._base, self._library = place.base, await self.find_library(place.base)
-        await self._note()
-        files = [plan.with_hashes(file, place, hashes) for file in await self._files(place, shards)]
+        _, files = await asyncio.gather(self._note(), self._files(place, shards))
+        files = [plan.with_hashes(file, place, hashes) for file in files]
         pairs = await self._parts(files)
         self.parts = [part for _, part in pairs]
         self.changed()
@@ -319,9 +318,10 @@ class Download:
         return files
 
     async def _parts(self, files: list[File]) -> list[tuple[File, Part]]:
-        here = {shelf: set(await self.means.store.keys(shelf)) for shelf in Shelf}
-        sizes, partials = await self.means.transfers.sizes(), await self.means.journal.partials()
-        small = await self.means.journal.small_files(self.key)
+        journal = self.means.journal
+        here, sizes, partials, small = await asyncio.gather(
+            self._here(), self.means.transfers.sizes(), journal.partials(), journal.small_files(self.key)
+        )
         pairs = []
         for file in files:
             total = file.nbytes or (small[file.key].nbytes if file.key in small else 0)
@@ -332,6 +332,10 @@ class Download:
                 done = sizes.get(file.partial, 0) if noted else 0
                 pairs.append((file, Part(done, max(total, done, noted.version.total if noted else 0))))
         return pairs
+
+    async def _here(self) -> dict[Shelf, set[str]]:
+        keys = await asyncio.gather(*(self.means.store.keys(shelf) for shelf in Shelf))
+        return {shelf: set(found) for shelf, found in zip(Shelf, keys, strict=True)}
 
     # Room
 
