@@ -119,6 +119,17 @@ async def test_search_finds_titles_first_and_shows_where() -> None:
 
 
 @to_its_end
+async def test_what_is_shown_around_a_word_is_free_of_markdowns_marks() -> None:
+    history = History(Notes(), Tabs())
+    await history.save(talk("Loaves", "## Days\n\n| Day | **Flour** |\n|:---|---:|\n| Monday | 6 kg |\n" + "x" * 99, 1))
+    (found,) = await history.search("flour", 9)
+    assert (found.before, found.words) == (" Days Day ", "Flour")
+    assert found.after.startswith(" Monday 6 kg xx")
+    assert len(found.before + found.words + found.after) == 91
+    assert found.after.endswith("x…")
+
+
+@to_its_end
 async def test_importing_merges() -> None:
     history, said = History(Notes(), Tabs()), talk("Why?", "Because.", 5)
     await history.save(said)

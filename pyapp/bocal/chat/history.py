@@ -4,6 +4,7 @@ Drawers of the database `bocal`: heads, bodies (`chat.document` without pictures
 the answers that are being written (a page that ends in the middle of one loses at most the last second).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import batched
@@ -18,6 +19,7 @@ HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "wor
 UNDO = 10.0  # seconds for which a deleted conversation can be taken back
 BATCH = 20  # conversations whose words are read in one go
 EXCERPT = 90  # characters around what was found
+_MARKS = re.compile(r"[*`#>|$]+|:?-{3,}:?")
 
 
 @dataclass(frozen=True)
@@ -253,13 +255,22 @@ def _excerpt(head: Head, body: Any, wanted: Sequence[str]) -> Found:
             continue
         if len(folded) != len(text):  # folding has moved letters: count again, letter by letter
             at = _unfolded(text, at)
-        start, end = max(0, at - EXCERPT // 3), at + len(word)
-        before = ("…" if start else "") + text[start:at]
-        after = text[end : start + EXCERPT]
+        end = at + len(word)
+        before = _plain(text[max(0, at - 3 * EXCERPT) : at])
+        after = _plain(text[end : end + 3 * EXCERPT])
+        most = EXCERPT - min(len(before), EXCERPT // 3) - len(word)
         return Found(
-            head, str(message.get("id", "")), before, text[at:end], after + ("…" if len(text) > start + EXCERPT else "")
-        )
+            head, str(message.get("id", "")),
+            "…" + before[-(EXCERPT // 3) :] if len(before) > EXCERPT // 3 else before,
+            text[at:end],
+            after[:most] + "…" if len(after) > most else after,
+        )  # fmt: skip
     return Found(head)
+
+
+def _plain(text: str) -> str:
+    """Leave out what only gives Markdown its form."""
+    return re.sub(r"\s+", " ", _MARKS.sub(" ", text))
 
 
 def _unfolded(text: str, at: int) -> int:
