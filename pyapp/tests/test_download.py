@@ -188,6 +188,32 @@ def test_what_is_said_in_the_second_tab_is_done_in_the_first(state: State) -> No
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED])
+def test_what_is_said_before_a_tab_knows_that_it_follows_is_done_too(state: State, closed: bool) -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        if closed:
+            world.tabs[0].listeners.clear()
+        following = asyncio.ensure_future(second.run())
+        await asyncio.sleep(0)
+        assert not second.elsewhere
+        (second.pause if state is State.PAUSED else second.cancel)()
+        if closed:
+            await asyncio.sleep(0)
+            assert first._task
+            first._task.cancel()
+        await leading
+        assert await following is state
+        notes = await second.means.journal.jobs()
+        assert {note.state for note in notes.values()} == ({State.PAUSED} if state is State.PAUSED else set())
+
+    asyncio.run(story())
+
+
 def test_a_second_tab_takes_over_when_the_first_ends() -> None:
     async def story() -> None:
         world = World(web())

@@ -148,6 +148,8 @@ class Download:
         release = await self.means.tabs.hold(name, wait=False)
         self.elsewhere = followed = release is None
         if followed:
+            if self.state is not State.RUNNING:  # paused or cancelled before it was known whose job it is
+                self._stop(self.state)
             await self._survey()
             release = await self.means.tabs.hold(name, wait=True)
             self.elsewhere = False
@@ -171,7 +173,7 @@ class Download:
             self.state = State.DONE if whole else State.CANCELLED
         elif note.state != State.RUNNING:  # paused, or failed: whoever wants to tries again
             self.state = State.PAUSED
-        return self.state is not State.RUNNING
+        return note is None or note.state != State.RUNNING
 
     async def _lead(self) -> None:
         await self._note()
