@@ -9,7 +9,9 @@ import pytest
 from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
 from bocal.weights import discard, presence
+from bocal.weights.answer import Validator
 from bocal.weights.download import Download, State
+from bocal.weights.journal import PartialNote
 from outside import Answer, Web, World
 
 BASE = "https://h/o/r/resolve/main/"
@@ -325,6 +327,58 @@ def test_what_no_model_will_ask_for_is_swept_away() -> None:
         release()
         await discard.sweep(download.means, set())
         assert not world.wire.files
+
+    asyncio.run(story())
+
+
+def test_what_another_tab_begins_while_one_sweeps_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = World(web())
+        means = world.means()
+        sizes, partials = world.wire.sizes, means.journal.partials
+
+        async def begin() -> None:
+            world.wire.files["begun"] = bytearray(3)
+            await means.journal.write_partial("begun", PartialNote(BASE, Validator()))
+
+        async def sizes_then_begun() -> Mapping[str, int]:
+            found = await sizes()
+            await begin()
+            return found
+
+        async def notes_then_begun() -> dict[str, PartialNote]:
+            found = await partials()
+            await begin()
+            return found
+
+        for one, other in ((sizes_then_begun, partials), (sizes, notes_then_begun)):
+            monkeypatch.setattr(world.wire, "sizes", one)
+            monkeypatch.setattr(means.journal, "partials", other)
+            world.wire.files.clear()
+            world.notes.kept.clear()
+            await discard.sweep(means, {BASE})
+            assert "begun" in world.wire.files
+            world.wire.files.clear()
+            world.notes.kept.clear()
+            assert {it.model for it in await discard.partials(means)} <= {BASE}
+
+    asyncio.run(story())
+
+
+def test_a_file_that_cannot_be_swept_now_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = World(web())
+        drop = world.wire.drop
+
+        async def busy(name: str) -> None:
+            if name == "busy":
+                raise Failure(Problem.STORAGE_BUSY)
+            await drop(name)
+
+        monkeypatch.setattr(world.wire, "drop", busy)
+        world.wire.files.update(busy=bytearray(3), free=bytearray(3), other=bytearray(3))
+        await discard.sweep(world.means(), set())
+        assert set(world.wire.files) == {"busy"}
 
     asyncio.run(story())
 
