@@ -230,6 +230,24 @@ def test_another_tab_that_brings_the_same_file_is_waited_for() -> None:
     asyncio.run(story())
 
 
+def test_a_file_is_only_hashed_while_nobody_brings_it() -> None:
+    async def story() -> None:
+        world = world_of()
+        carrier = Carrier(world.means(), "m", lambda: None)
+        release = await world.means().tabs.hold(carrier_module.lock(FILE.partial), wait=False)  # in another tab
+        hashing = asyncio.ensure_future(carrier.hash(FILE))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not world.wire.asked
+        assert release
+        release()
+        assert await hashing == SIGNED.value
+        assert not world.wire.files
+        assert not world.store.kept[Shelf.MODEL]
+
+    asyncio.run(story())
+
+
 def test_one_file_at_a_time_moves_into_the_store_while_others_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = [URL.replace("_0", f"_{n}") for n in range(3)]
     world = World(Web(dict.fromkeys(urls, DATA)))
