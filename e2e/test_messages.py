@@ -38,6 +38,21 @@ def open_replayed(page: Page, site: servers.Server, answers: dict[str, list[str]
     wait_until_ready(page, "The guide")
 
 
+# Returns the last message shown of the only conversation, as it is kept.
+LEAF = """async () => {
+    const open = await new Promise((done) => {
+        const asked = indexedDB.open("bocal");
+        asked.onsuccess = () => done(asked.result);
+    });
+    const bodies = await new Promise((done) => {
+        const asked = open.transaction("bodies").objectStore("bodies").getAll();
+        asked.onsuccess = () => done(asked.result);
+    });
+    open.close();
+    return JSON.parse(bodies[0]).leaf;
+}"""
+
+
 def test_questions_and_answers_have_versions_that_last(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
@@ -55,6 +70,9 @@ def test_questions_and_answers_have_versions_that_last(page: Page, site: servers
     expect(question(page)).to_contain_text("How do I add my own model?")
     expect(answer(page).locator(".prose")).to_have_text(first)
     expect(page.locator(".side-row")).to_have_text("How do I add my own model?")
+    shown = str(answer(page).locator(".prose").get_attribute("id")).removeprefix("prose-")
+    while page.evaluate(LEAF) != shown:
+        page.wait_for_timeout(100)  # it is kept a moment after it is shown
     page.reload()
     expect(answer(page).locator(".prose")).to_have_text(first)
     press(question(page), "Next version")

@@ -236,8 +236,11 @@ def _judge(page: Page, model_id: str, address: str, *, whole: bool) -> None:
     ended = page.locator(".job.is-error, .job.is-waiting, .err, #send-button:not([disabled])")
     expect(ended.first).to_be_attached()
     expect(page.locator(".loading, .job:not(.is-error, .is-waiting)")).to_have_count(0)
-    happened = page.locator(".job.is-error, .job.is-waiting, .err").all_inner_texts() or _ask(page, whole=whole)
-    waiting = page.locator(".job.is-waiting").get_by_role("button", name="Cancel")
+    trouble, ready = page.locator(".job.is-error, .job.is-waiting, .err"), page.locator("#send-button:not([disabled])")
+    while not (happened := trouble.all_inner_texts()) and not ready.count():
+        page.wait_for_timeout(100)  # it only tries once more what it waited for
+    happened = happened or _ask(page, whole=whole)
+    waiting = page.locator(".job:not(.is-error)").get_by_role("button", name="Cancel")
     if waiting.count():
         waiting.click()
     assert bool(told) == bool(happened), (told, happened)

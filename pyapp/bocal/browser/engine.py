@@ -62,6 +62,7 @@ class WebLlm:
         self._on_progress: Callable[[Load], None] | None = None
         self._model = ""
         self._interrupted = False
+        self._ended = Failure(Problem.ENGINE_FAILED, detail="no worker")  # why there is no worker, while there is none
         self._on_lost: Callable[[], None] = lambda: None
         self._said: deque[str] = deque(maxlen=20)  # the last lines of the worker's console
         self._hear = create_proxy(self._heard)
@@ -134,7 +135,7 @@ class WebLlm:
 
     async def _ask(self, kind: str, content: Any) -> Any:
         if not self._worker:
-            raise Failure(Problem.ENGINE_FAILED, detail=f"{kind}: no worker")
+            raise self._ended  # what ended it may have happened just before this was asked
         number = str(uuid.uuid4())
         self._post(kind, content, number)
         return await self._expect(number)
@@ -174,6 +175,7 @@ class WebLlm:
         self._end(cause(str(getattr(event, "message", None) or "the engine's worker stopped")))
 
     def _end(self, failure: Failure) -> None:
+        self._ended = failure
         if self._worker:
             self._worker.terminate()
             self._worker = None
