@@ -5,9 +5,8 @@ import "./hash-wasm/sha256.umd.min.js";
 import { put } from "./records.js";
 
 const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
-const PIECE = 1 << 18; // bytes at a time: of an answer at most, of a file to hash it again
-const GATHERED = 1 << 16; // bytes of an answer read at least, where that takes no longer than
-const SOON = 100; // milliseconds: each reading costs, and leaves memory behind
+const PIECE = 1 << 18; // bytes at a time: of an answer where they come within
+const SOON = 100; // milliseconds, as each reading costs and leaves memory behind; of a file to hash it again
 const MEANWHILE = 10000; // milliseconds that a file which has arrived stays open, to be moved
 const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // number of an answer -> { controller, response }
@@ -123,7 +122,7 @@ function reader(body) {
     return async () => {
       const began = performance.now();
       const piece = await reading.read(new Uint8Array(room), { min });
-      min = performance.now() - began < SOON ? Math.min(2 * min, GATHERED) : 1;
+      min = performance.now() - began < SOON ? Math.min(2 * min, PIECE) : 1;
       room = piece.value?.buffer;
       return piece;
     };

@@ -18,19 +18,20 @@ from bench.measure import Alone, Row, alone, ratio, site, told
 from faulty import FaultyHost
 from playwright.sync_api import expect
 
-SHARDS, SHARD = 8, 32_000_000  # bytes, as model conversion makes them
+SHARDS, SHARD = 16, 32_000_000  # bytes, as model conversion makes them: together a small model
 LINE = 40_000_000  # bytes per second: 320 Mbit/s
 ROUNDS = 3
 PATIENCE = 600  # seconds for one download
 SETTLE = 3000  # milliseconds in which what starting took is given back
 BARE = Path(__file__).with_name("bare.js").read_text()
 OURS = """
-import time
+import asyncio, time
 from bocal.browser import gpu
 from bocal.browser.notes import OwnDatabase
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
 from bocal.browser.transfers import WorkerTransfers
+from bocal.protocols import Shelf
 from bocal.weights.carrier import Means
 from bocal.weights.download import Download
 from bocal.weights.journal import Journal
@@ -46,6 +47,8 @@ async def bring(base, site):
     async def hashes(_base):
         return {}
 
+    # As in the page, where what is here is looked at before anybody can ask for a download.
+    await asyncio.gather(*(store.keys(shelf) for shelf in Shelf), transfers.sizes(), means.journal.jobs())
     began = time.perf_counter()
     job = Download("bench", [base], base, means, library, hashes, lambda: None)
     state = await job.run()
