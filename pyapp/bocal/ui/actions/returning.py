@@ -29,7 +29,9 @@ class Returning:
         models = [model for model in self.desk.state.models if model.id in notes]
         await discard.sweep(means, {source.engine_base(model.url) for model in models})
         for model in models:
-            if model.id != GUIDE_ID:  # a part of the page: brought anew whenever it is asked for
+            # The guide is a part of the page, brought anew whenever it is asked for; what this visit has begun is no
+            # earlier one's.
+            if model.id != GUIDE_ID and model.id not in self.desk.state.downloads:
                 job = self.downloads.job(model)
                 await job.resume(notes[model.id])
                 if job.state is State.RUNNING:
