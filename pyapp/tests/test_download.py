@@ -267,6 +267,18 @@ def test_a_job_ends_where_that_is_said_before_it_has_begun(state: State) -> None
         asyncio.run(story(chance))
 
 
+def test_a_job_that_is_just_ending_is_begun_anew_by_who_asks_for_it() -> None:
+    async def story() -> None:
+        download = job(World(web()))
+        running = asyncio.ensure_future(download.run())
+        await until_half(download)
+        download.pause()
+        assert await download.run() is State.DONE
+        await running
+
+    asyncio.run(story())
+
+
 def test_a_pause_while_a_file_is_kept_lets_that_be_noted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         world = World(web())

@@ -93,8 +93,10 @@ class Download:
     async def run(self) -> State:
         """Bring what is missing; returns DONE, PAUSED, CANCELLED or FAILED (with `failure` set).
 
-        Asking a job that runs already waits for its end with it.
+        Asking a job that runs already waits for its end with it; one that is just ending ends, and begins anew.
         """
+        while self._whole and not self._whole.done() and self.state is not State.RUNNING:
+            await asyncio.wait([self._whole])
         if self._whole is None or self._whole.done():
             self.state, self.failure = State.RUNNING, None
             self._meter.restart()
