@@ -12,7 +12,7 @@ import pytest
 import random_model
 import servers
 from faulty import Fault, FaultyHost
-from person import open_page, open_selector, open_storage, stored
+from person import open_page, open_selector, open_storage, service_worker_is_ready, stored
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
 
 SHARD = 3_000_000  # bytes
@@ -399,6 +399,7 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
             told = {} if nbytes is None else {"quotaSize": nbytes}
             browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, **told})
 
+        service_worker_is_ready(page)  # what it keeps takes room too
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         faulty.rate = 3_000_000
         if when == "before":
