@@ -264,3 +264,12 @@ def test_one_that_fails_or_is_cancelled_leaves_nothing_of_its_own() -> None:
     intake_now = intake(it, drawers)
     assert asyncio.run(cancelled()).failure is None
     assert {key for shelf in it.store.kept.values() for key in shelf} == {"https://else/x"}
+
+
+def test_what_nobody_expected_leaves_nothing_either() -> None:
+    it, drawers = Folder("m", WHOLE), Notes()
+    job = intake(it, drawers)
+    del it.content["tokenizer.json"]  # a KeyError of the fake stands for a bug
+    with pytest.raises(KeyError):
+        asyncio.run(job.run())
+    assert not any(it.store.kept.values())
