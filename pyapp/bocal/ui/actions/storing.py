@@ -39,15 +39,17 @@ class Storing:
         state = self.desk.state
         self.desk.close_overlay()
         model = self.desk.registry.find(model_id)
-        pile = state.survey.pile(source.engine_base(model.url)) if model else None
-        if model is None or pile is None:
+        if model is None:
             return
-        for it in (it for it in state.models if source.engine_base(it.url) == pile.base):
-            await self.downloads.drop(it.id)
-        if state.selected and source.engine_base(state.selected.url) == pile.base:
-            await self.desk.outside.engine.unload()
-            state.phase = Phase.AWAY
-        await self._delete(pile.weights)
+        base = source.engine_base(model.url)
+        async with self.downloads.leavings.alone(model):
+            await self.downloads.drop(state.at_address(model))
+            if state.selected and source.engine_base(state.selected.url) == base:
+                await self.desk.outside.engine.unload()
+                state.phase = Phase.AWAY
+            await self.downloads.look()  # what the job has brought until now
+            if pile := state.survey.pile(base):
+                await self._delete(pile.weights)
 
     def do_orphans_ask(self, name: str = "") -> None:
         """Say what cleaning up would free: everything that is nobody's, or only what came from `name`."""
@@ -61,9 +63,13 @@ class Storing:
         await self._delete(pile)
 
     async def _delete(self, pile: Pile) -> None:
-        await self.desk.lengths.delete(pile.items)
-        await discard.drop(self.desk.outside.means, [partial.name for partial in pile.partials])
-        await self._look()
+        partials = [partial.name for partial in pile.partials]
+        try:
+            await self.desk.lengths.delete(pile.items)
+            await self.downloads.patiently(lambda: discard.drop(self.desk.outside.means, partials))
+        finally:
+            await self._look()
+            self.downloads.tell()
         self.returning.room_was_made()
 
     # In from the disk
@@ -84,9 +90,7 @@ class Storing:
         """Stop taking a model in."""
         arrival = self.desk.state.arrival
         if arrival:
-            arrival.cancelled = True
-            if arrival.intake:
-                arrival.intake.cancel()
+            arrival.cancel()
 
     def do_arrival_close(self) -> None:
         """Put away what was said about the model taken in."""
@@ -102,7 +106,7 @@ class Storing:
             if state.complete(model):
                 raise Failure(Problem.ALREADY_HERE, name=state.name(model))
             await self._need_room(found.nbytes)
-            await self.downloads.drop(model.id)
+            await self.downloads.drop([model])
             if not arrival.cancelled:
                 arrived = await self._keep(folder, found, arrival)
         except Failure as failure:
