@@ -1,5 +1,6 @@
 """What lies on this machine: looking at it, making room, taking models in from the disk and out to it."""
 
+from contextlib import suppress
 from urllib.parse import unquote
 
 from bocal.errors import Failure, Problem
@@ -106,23 +107,27 @@ class Storing:
             if state.complete(model):
                 raise Failure(Problem.ALREADY_HERE, name=state.name(model))
             await self._need_room(found.nbytes)
-            await self.downloads.drop([model])
-            if not arrival.cancelled:
-                arrived = await self._keep(folder, found, arrival)
+            arrived = not arrival.cancelled and await self._keep(folder, found, arrival)
         except Failure as failure:
-            arrival.failure = failure
+            arrival.failure = None if arrival.cancelled else failure
+        except Exception as error:
+            arrival.failure = Failure(Problem.STORAGE_FAILED, detail=str(error))
+            raise  # told in the page, and reported
         finally:
             arrival.running = False
-        if arrived:
-            await self.desk.outlines.refresh(source.engine_base(model.url))
-        elif not arrival.failure:
-            state.arrival = None  # cancelled
-        await self._look()
+            if not arrived and not arrival.failure:
+                state.arrival = None  # cancelled
+            await self._look()
 
     async def _keep(self, folder: Folder, found: Found, arrival: Arrival) -> bool:
         """Keep a model's files; it is in the list meanwhile, so that they are somebody's if the page is closed."""
         state, model = self.desk.state, found.model
         before = self.desk.registry.find(model.id)
+        await self.downloads.want(model)
+        await self.downloads.drop(state.at_address(model))
+        await self.downloads.look()
+        if arrival.cancelled:
+            return False
         here = {(shelf, key) for shelf, keys in state.stock.keys.items() for key in keys}
         arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon, here)
         if state.kept is None:
@@ -132,15 +137,21 @@ class Storing:
         try:
             arrived = await intake.run()
         finally:
-            if not arrived and before:
-                await self._list(before)
+            if not arrived and before and before.custom:
+                await self.desk.registry.replace(before)  # unless it was deleted meanwhile
             elif not arrived and model.custom:
                 await self.desk.registry.remove(model.id)
-                state.custom = self.desk.registry.custom()
+            state.custom = self.desk.registry.custom()
         if intake.failure and intake.failure.problem is Problem.STORAGE_FULL:
+            # A browser that refuses while it tells of room enough counts as having none.
             await self._need_room(intake.total)
+            raise Failure(Problem.ROOM_SHORT, detail=intake.failure.detail, missing_bytes=intake.total - intake.done)
         if intake.failure:
             raise intake.failure
+        if arrived:
+            await self.desk.outlines.refresh(source.engine_base(model.url))
+            with suppress(Failure):  # what a download had begun of it: no more than room
+                await discard.discard(self.desk.outside.means, source.engine_base(model.url))
         return arrived
 
     async def _need_room(self, nbytes: int) -> None:
