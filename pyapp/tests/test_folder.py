@@ -167,6 +167,64 @@ def test_what_is_wrong_with_a_folder_is_named(content: dict[str, Any], problem: 
     assert failure.value.problem is problem
 
 
+def listing(*shards: tuple[str, int]) -> dict[str, Any]:
+    """A manifest whose first shard has all tensors."""
+    records = [{"dataPath": path, "nbytes": nbytes, "records": []} for path, nbytes in shards]
+    return {"records": [{**records[0], "records": TENSORS}, *records[1:]]}
+
+
+def test_a_model_beside_another_is_never_taken_for_the_only_one() -> None:
+    beside = {**{f"a/{path}": it for path, it in WHOLE.items()}, **{f"b/c/{path}": it for path, it in WHOLE.items()}}
+    with pytest.raises(Failure) as failure:
+        inspect(Folder("m", beside))
+    assert failure.value.problem is Problem.SEVERAL_MODELS
+    assert failure.value.facts["count"] == 2
+    inside = {**{f"a/{path}": it for path, it in WHOLE.items()}, **{f"a/b/{path}": it for path, it in WHOLE.items()}}
+    assert inspect(Folder("m", inside)).items[0].path == "a/s0.bin"
+
+
+@pytest.mark.parametrize(
+    ("listed", "file", "key"),
+    [
+        ("a b é.bin", "a b é.bin", "a%20b%20%C3%A9.bin"),
+        ("a%20b.bin", "a b.bin", "a%20b.bin"),
+        ("a%20b.bin", "a%20b.bin", "a%20b.bin"),
+        ("100%.bin", "100%.bin", "100%.bin"),
+        ("part/one.bin", "part/one.bin", "part/one.bin"),
+    ],
+)
+def test_a_shard_has_the_key_that_a_browser_makes_of_its_name(listed: str, file: str, key: str) -> None:
+    content = {**without("s0.bin"), "tensor-cache.json": listing((listed, 8)), file: bytes(8)}
+    shard = inspect(Folder("été 100%", content)).items[0]
+    assert (shard.path, shard.key) == (file, f"https://local.invalid/%C3%A9t%C3%A9%20100%25/resolve/main/{key}")
+
+
+@pytest.mark.parametrize("path", ["../s0.bin", "a/../../s0.bin", "%2e%2E/s0.bin", "/s0.bin", "//h/s0.bin", "a\\s.bin",
+                                  "s0.bin#1", "s0.bin?1", " s0.bin", "s0.bin\n", "https://h/s0.bin"])  # fmt: skip
+def test_a_shard_outside_the_folder_is_refused(path: str) -> None:
+    with pytest.raises(Failure) as failure:
+        inspect(Folder("m", {**WHOLE, "tensor-cache.json": listing((path, 8))}))
+    assert (failure.value.problem, failure.value.facts) == (
+        Problem.BAD_MANIFEST, {"field": "records[0].dataPath"},
+    )  # fmt: skip
+
+
+def test_a_shard_that_is_listed_twice_is_one_file() -> None:
+    found = inspect(Folder("m", {**WHOLE, "tensor-cache.json": listing(("s0.bin", 8), ("s0.bin", 8))}))
+    assert [it.path for it in found.items].count("s0.bin") == 1
+    with pytest.raises(Failure) as failure:
+        inspect(Folder("m", {**WHOLE, "tensor-cache.json": listing(("s0.bin", 8), ("s0.bin", 7))}))
+    assert failure.value.facts == {"field": "records[1].dataPath"}
+
+
+def test_a_shard_may_be_empty_but_no_file_that_is_read() -> None:
+    content = {**WHOLE, "tensor-cache.json": listing(("s0.bin", 8), ("s1.bin", 0)), "s1.bin": b""}
+    assert [it.nbytes for it in inspect(Folder("m", content)).items[:2]] == [8, 0]
+    for name in ("mlc-chat-config.json", "tokenizer.json", "tensor-cache.json", "m-webgpu.wasm"):
+        with pytest.raises(Failure):
+            inspect(Folder("m", {**WHOLE, name: b""}))
+
+
 def intake(it: Folder, drawers: Notes) -> Intake:
     lengths = Lengths(it.store, drawers, Outlines(it.store, drawers), it.store)
     return Intake(it, inspect(it).items, lengths, lambda: None)
@@ -206,3 +264,12 @@ def test_one_that_fails_or_is_cancelled_leaves_nothing_of_its_own() -> None:
     intake_now = intake(it, drawers)
     assert asyncio.run(cancelled()).failure is None
     assert {key for shelf in it.store.kept.values() for key in shelf} == {"https://else/x"}
+
+
+def test_what_nobody_expected_leaves_nothing_either() -> None:
+    it, drawers = Folder("m", WHOLE), Notes()
+    job = intake(it, drawers)
+    del it.content["tokenizer.json"]  # a KeyError of the fake stands for a bug
+    with pytest.raises(KeyError):
+        asyncio.run(job.run())
+    assert not any(it.store.kept.values())

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from bocal import strict
 from bocal.errors import Failure, Problem
@@ -19,6 +19,7 @@ from bocal.models.record import Library, Model
 from bocal.protocols import Folder, Form, Shelf
 from bocal.weights import manifest, plan
 from bocal.weights.intake import Item
+from bocal.weights.manifest import Shard
 from bocal.weights.plan import Place
 
 HOST = "local.invalid"
@@ -53,18 +54,16 @@ async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Mod
     root = _root(folder)
     config = await _json(folder, root + plan.CONFIG)
     listed, document = await _manifest(folder, root)
-    shards = manifest.read(document)
-    for shard in shards:
-        there = folder.files.get(root + shard.path)
-        if there is None:
-            raise Failure(Problem.FILE_MISSING, file=shard.path)
+    shards = {_path(folder, root, shard): shard for shard in manifest.read(document)}
+    for path, shard in shards.items():
+        there = folder.files[path]
         if there != shard.nbytes:
             raise Failure(Problem.FILE_LENGTH, file=shard.path, bytes=there, wanted_bytes=shard.nbytes)
     tokenizer = plan.tokenizer(Place("", ""), config if isinstance(config, dict) else {}).key
-    if root + tokenizer not in folder.files:
+    if not folder.files.get(root + tokenizer):  # an empty one is none
         raise Failure(Problem.FILE_MISSING, file=tokenizer)
     name = _name(folder, root, config)
-    url = f"https://{HOST}/{quote(name, safe='')}"
+    url = f"https://{HOST}/{quote(name, safe='', errors='replace')}"
     model = find(name) or Model(name, catalogue.display_name(name), url)
     place = Place("", source.engine_base(model.url))
     chosen, wasm = await _library(folder, place, model, config, document, standard)
@@ -75,7 +74,7 @@ async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Mod
         Item(listed, Shelf.MODEL, place.key + manifest.NAME, folder.files[listed], Form.JSON),
     ]
     weights = [
-        Item(root + shard.path, Shelf.MODEL, place.key + shard.path, shard.nbytes, md5=shard.md5) for shard in shards
+        Item(path, Shelf.MODEL, place.key + shard.path, shard.nbytes, md5=shard.md5) for path, shard in shards.items()
     ]
     return Found(replace(model, library=chosen), (*weights, *small))
 
@@ -88,9 +87,18 @@ def _root(folder: Folder) -> str:
     )
     if not places:
         raise Failure(Problem.NO_MODEL_IN_FOLDER)
-    if len(places) > 1 and places[0].count("/") == places[1].count("/"):
-        raise Failure(Problem.SEVERAL_MODELS, count=len(places))
+    beside = [place for place in places[1:] if not place.startswith(places[0])]
+    if beside:
+        raise Failure(Problem.SEVERAL_MODELS, count=1 + len(beside))
     return places[0]
+
+
+def _path(folder: Folder, root: str, shard: Shard) -> str:
+    """Return where a shard is in the folder: under its name, or as a browser has written it."""
+    for path in (root + unquote(shard.path), root + shard.path):
+        if path in folder.files:
+            return path
+    raise Failure(Problem.FILE_MISSING, file=shard.path)
 
 
 async def _json(folder: Folder, path: str) -> Any:

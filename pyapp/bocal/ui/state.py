@@ -156,6 +156,12 @@ class Arrival:
     running: bool = True
     cancelled: bool = False
 
+    def cancel(self) -> None:
+        """Take in no more of it."""
+        self.cancelled = True
+        if self.intake:
+            self.intake.cancel()
+
 
 @dataclass
 class Departure:
@@ -267,6 +273,15 @@ class State:
         """
         base = source.engine_base(model.url)
         return model.custom and any(source.engine_base(it.url) == base for it in self.others(model))
+
+    def at_address(self, model: Model) -> list[Model]:
+        """Return every model of the list that lies at a model's address, and the model itself."""
+        base = source.engine_base(model.url)
+        return [model, *(it for it in self.others(model) if source.engine_base(it.url) == base)]
+
+    def losing(self, model: Model) -> list[Model]:
+        """Return the models that lose their files when a model is deleted."""
+        return [model] if self.shares_files(model) else self.at_address(model)
 
     def owner(self, model: Model) -> Owner:
         """Return what tells a model's files from others."""

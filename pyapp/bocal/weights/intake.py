@@ -51,8 +51,9 @@ class Intake:
             whole = await self._keep()
         except Failure as failure:
             self.failure = failure
-        if not whole:
-            await self.lengths.delete(self._kept)
+        finally:  # whatever went wrong
+            if not whole:
+                await self.lengths.delete(self._kept)
         return whole
 
     def cancel(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from bocal.errors import Failure
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.leavings import Leavings
@@ -36,9 +37,6 @@ class Deleting:
         self.desk.close_overlay()
         if not model:
             return
-        await self.downloads.drop(model_id)
-        if state.selected and state.selected.id == model_id:
-            await self.loading.leave(model)
         place = next((at for at, it in enumerate(state.custom) if it.id == model_id), 0)
         freed = state.freed(model).nbytes
         leaving = Leaving(model, place, freed, time.time() + UNDO)
@@ -46,15 +44,17 @@ class Deleting:
         if model.custom:
             await self.desk.registry.remove(model_id)
             state.custom = self.desk.registry.custom()
+        if state.arrival and state.arrival.model and state.arrival.model.id == model_id:
+            state.arrival.cancel()
         await self._changed()
         self.desk.spawn(self._finish(leaving))
 
     async def do_delete_undo(self, model_id: str) -> None:
         """Take a deletion back."""
+        if model_id not in self.desk.state.leaving:
+            return  # its files are being deleted
         leaving = self.leavings.withdraw(model_id)
-        if leaving is None:
-            return
-        if leaving.model.custom:
+        if leaving and leaving.model.custom and self.desk.registry.find(model_id) is None:
             await self.desk.registry.add(leaving.model, leaving.place)
             self.desk.state.custom = self.desk.registry.custom()
         await self._changed()
@@ -66,11 +66,25 @@ class Deleting:
             self.desk.spawn(self._finish(leaving))
 
     async def _finish(self, leaving: Leaving) -> None:
-        await asyncio.sleep(max(0.0, leaving.until - time.time()))
-        if not self.leavings.begin(leaving):
-            return  # taken back, or used again
-        await self.downloads.forget(leaving.model)
-        self.leavings.end(leaving)
+        """End what a model does here, and delete its files, unless that is taken back or the model is used again.
+
+        Where that fails, the deletion stays noted: the next visit ends it.
+        """
+        model, state = leaving.model, self.desk.state
+        try:
+            await self.downloads.drop(state.losing(model))
+            if state.selected and state.selected.id == model.id:
+                await self.loading.leave(model)
+            await self._changed()
+            await asyncio.sleep(min(UNDO, leaving.until - time.time()))
+            async with self.leavings.alone(model):
+                if self.leavings.begin(leaving):
+                    await self.downloads.drop(state.losing(model))
+                    await self.downloads.forget(model)
+                    self.leavings.end(leaving)
+        except Failure as failure:
+            state.leaving.pop(model.id, None)
+            self.desk.notice(state.texts.failure(failure), bad=True)
         await self._changed()
         self.returning.room_was_made()
 

@@ -1,7 +1,7 @@
 """Bringing models to this machine, and taking them off it."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from bocal.errors import Failure, Problem
 from bocal.models import folder, library, metadata, source
@@ -30,20 +30,28 @@ class Downloads:
 
     async def do_download_cancel(self, model_id: str) -> None:
         """Give a download up, and what it brought."""
-        await self.drop(model_id)
         model = self.desk.registry.find(model_id)
         if model:
-            await self.forget(model)
+            async with self.leavings.alone(model):
+                await self.drop(self.desk.state.losing(model))
+                await self.forget(model)
         await self.look()
         self.desk.draw()
 
-    async def drop(self, model_id: str) -> None:
-        """End a model's job, if it has one, here or in another tab; returns once nothing of it runs any more."""
-        job = self.desk.state.downloads.pop(model_id, None)
-        if job:
-            job.cancel()
-            await job.ended()
-        await self.desk.outside.means.journal.end_job(model_id)
+    async def drop(self, models: Iterable[Model]) -> None:
+        """End the jobs that models have, here or in another tab; returns once nothing of them runs any more."""
+        for model in models:
+            job = self.desk.state.downloads.pop(model.id, None)
+            if job:
+                job.cancel()
+                await job.ended()
+            await self.desk.outside.means.journal.end_job(model.id)
+
+    async def want(self, model: Model) -> None:
+        """Keep a model that was just deleted; returns once nobody deletes its files any more."""
+        self.leavings.withdraw(model.id)
+        async with self.leavings.alone(model):
+            pass
 
     async def bring(self, model: Model) -> State:
         """Bring what is missing of a model; returns how its job ended.
@@ -53,12 +61,14 @@ class Downloads:
         state = self.desk.state
         if folder.is_local(model.url) and not state.has_weights(model):
             raise Failure(Problem.FROM_FOLDER, name=model.name)
-        self.leavings.withdraw(model.id)  # wanted again
+        await self.want(model)
         twin = state.download(model)
         if twin and twin.model_id != model.id:
             done = await twin.run()  # of a model at the same address: its files are these
-            if done is not State.DONE:
+            if done is not State.DONE and self.desk.registry.find(twin.model_id):
                 return done
+            if self.desk.registry.find(model.id) is None:  # deleted meanwhile
+                return State.CANCELLED
         job = self.job(model)
         if model.id != GUIDE_ID and state.kept is None:
             state.kept = await self.desk.outside.keep()
@@ -95,16 +105,31 @@ class Downloads:
             state.failure = failure
 
     async def forget(self, model: Model) -> None:
-        """Delete a model's files, and what a download has begun, but those that another model uses.
+        """Delete a model's files, and what its download has begun, but those that another model uses.
 
-        That is: a model at the same address, or with the same library.
+        That is: a model at the same address, or with the same library. Its job has been dropped.
         """
         state, means = self.desk.state, self.desk.outside.means
-        await means.journal.end_job(model.id)
         if not state.shares_files(model):
-            await _patiently(lambda: discard.discard(means, source.engine_base(model.url)), means.sleep)
+            await self.patiently(lambda: discard.discard(means, source.engine_base(model.url)))
         state.stock = await self._stock()
         await self.desk.lengths.delete(state.freed(model).items)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the other tabs that files have left."""
+        self.desk.outside.means.tabs.say({"files": "gone"})
+
+    async def patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what another tab, or one that is just ending, may stand in the way of for a moment."""
+        for seconds in WAITS:
+            try:
+                return await work()
+            except Failure as failure:
+                if failure.problem is not Problem.STORAGE_BUSY:
+                    raise
+                await self.desk.outside.means.sleep(seconds)
+        return await work()
 
     async def _stock(self) -> Stock:
         begun = await discard.partials(self.desk.outside.means)
@@ -144,15 +169,3 @@ class Downloads:
         if model.custom and model.library != found:
             await self.desk.registry.amend(model.id, lambda kept: dataclasses.replace(kept, library=found))
             self.desk.state.custom = self.desk.registry.custom()
-
-
-async def _patiently(work: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]]) -> None:
-    """Do what another tab, or one that is just ending, may stand in the way of for a moment."""
-    for seconds in WAITS:
-        try:
-            return await work()
-        except Failure as failure:
-            if failure.problem is not Problem.STORAGE_BUSY:
-                raise
-            await sleep(seconds)
-    return await work()

@@ -1,9 +1,12 @@
 """Deletions that may still be taken back, and whose files are still here: noted, so that no reload forgets them."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from bocal.models import record
+from bocal.models import record, source
+from bocal.models.record import Model
 from bocal.ui.actions.desk import Desk
 from bocal.ui.state import Leaving
 
@@ -36,16 +39,31 @@ class Leavings:
         return self.desk.state.leaving.pop(model_id, None)
 
     def begin(self, leaving: Leaving) -> bool:
-        """Whether the files of a model are to be deleted now: no tab has taken that back, and none can any more."""
+        """Whether the files of a model are to be deleted now: no tab has taken that back, and none can any more.
+
+        One that is in the list again is wanted again.
+        """
         model_id = leaving.model.id
         if self.desk.state.leaving.get(model_id) is not leaving:
             return False
         del self.desk.state.leaving[model_id]
+        if self._is_listed(leaving.model):
+            self._forget(model_id)
         return any(entry["id"] == model_id for entry in self._noted())
 
     def end(self, leaving: Leaving) -> None:
         """The files of a model are gone."""
         self._forget(leaving.model.id)
+
+    @asynccontextmanager
+    async def alone(self, model: Model) -> AsyncIterator[None]:
+        """Keep all tabs from deleting files of a model's address meanwhile, and from bringing any."""
+        release = await self.desk.outside.means.tabs.hold(f"bocal:leaving:{source.engine_base(model.url)}", wait=True)
+        try:
+            yield
+        finally:
+            if release:
+                release()
 
     def read(self) -> list[Leaving]:
         """Return the deletions that the visit before has left, but for models that are in the list again."""
@@ -53,9 +71,12 @@ class Leavings:
         for entry in self._noted():
             custom = bool(entry["custom"])
             model = record.from_json(entry["model"]) if custom else self.desk.state.catalogue.models.get(entry["id"])
-            if model and not (custom and self.desk.registry.find(model.id)):
+            if model and not self._is_listed(model):
                 found.append(Leaving(model, int(entry["place"]), int(entry["nbytes"]), float(entry["until"])))
         return found
+
+    def _is_listed(self, model: Model) -> bool:
+        return model.custom and self.desk.registry.find(model.id) is not None
 
     def _forget(self, model_id: str) -> None:
         noted = self._noted()

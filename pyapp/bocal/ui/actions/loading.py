@@ -60,7 +60,7 @@ class Loading:
 
     async def leave(self, model: Model) -> None:
         """Stop using a model that goes away; the guide takes its place."""
-        await self.downloads.drop(model.id)
+        await self.downloads.drop([model])
         await self.answers.end()
         await self.desk.outside.engine.unload()
         guide = self.desk.state.catalogue.models[GUIDE_ID]
@@ -71,6 +71,9 @@ class Loading:
         """Bring the model here, then load it, unless another is chosen meanwhile."""
         self.desk.choice += 1  # this one counts from now on
         choice = self.desk.choice
+        await self.downloads.want(model)
+        if choice != self.desk.choice:
+            return
         here = self.desk.state.complete(model)
         if not here and (await self.downloads.bring(model) is not Job.DONE or choice != self.desk.choice):
             return

@@ -45,16 +45,22 @@ class Returning:
                 self._go_on(model)
 
     def _heard(self, message: Mapping[str, Any]) -> None:
-        """Another tab tells of a job: hand it over, and follow a job that has begun."""
-        model = self.desk.registry.find(str(message.get("job")))
-        if model is None or model.id == GUIDE_ID:
+        """Another tab tells of a job: hand it over, and follow one that has begun. Or that files have left: look."""
+        if "files" in message:
+            self.desk.spawn(self._look())
+        model_id = str(message.get("job"))
+        if model_id == GUIDE_ID:
             return
-        job = self.desk.state.downloads.get(model.id)
+        job, model = self.desk.state.downloads.get(model_id), self.desk.registry.find(model_id)
         if "started" not in message:
-            if job:
+            if job:  # its model may have left the list already
                 job.heard(message)
-        elif job is None or job.state is not State.RUNNING:
+        elif model and (job is None or job.state is not State.RUNNING):
             self._go_on(model)
+
+    async def _look(self) -> None:
+        await self.downloads.look()
+        self.desk.draw()
 
     def _go_on(self, model: Model) -> None:
         self.desk.spawn(self.loading.do_download_resume(model.id))

@@ -1,5 +1,6 @@
 """What lies on this machine: looking at it, making room, taking models in from the disk and out to it."""
 
+from contextlib import suppress
 from urllib.parse import unquote
 
 from bocal.errors import Failure, Problem
@@ -39,15 +40,17 @@ class Storing:
         state = self.desk.state
         self.desk.close_overlay()
         model = self.desk.registry.find(model_id)
-        pile = state.survey.pile(source.engine_base(model.url)) if model else None
-        if model is None or pile is None:
+        if model is None:
             return
-        for it in (it for it in state.models if source.engine_base(it.url) == pile.base):
-            await self.downloads.drop(it.id)
-        if state.selected and source.engine_base(state.selected.url) == pile.base:
-            await self.desk.outside.engine.unload()
-            state.phase = Phase.AWAY
-        await self._delete(pile.weights)
+        base = source.engine_base(model.url)
+        async with self.downloads.leavings.alone(model):
+            await self.downloads.drop(state.at_address(model))
+            if state.selected and source.engine_base(state.selected.url) == base:
+                await self.desk.outside.engine.unload()
+                state.phase = Phase.AWAY
+            await self.downloads.look()  # what the job has brought until now
+            if pile := state.survey.pile(base):
+                await self._delete(pile.weights)
 
     def do_orphans_ask(self, name: str = "") -> None:
         """Say what cleaning up would free: everything that is nobody's, or only what came from `name`."""
@@ -61,9 +64,13 @@ class Storing:
         await self._delete(pile)
 
     async def _delete(self, pile: Pile) -> None:
-        await self.desk.lengths.delete(pile.items)
-        await discard.drop(self.desk.outside.means, [partial.name for partial in pile.partials])
-        await self._look()
+        partials = [partial.name for partial in pile.partials]
+        try:
+            await self.desk.lengths.delete(pile.items)
+            await self.downloads.patiently(lambda: discard.drop(self.desk.outside.means, partials))
+        finally:
+            await self._look()
+            self.downloads.tell()
         self.returning.room_was_made()
 
     # In from the disk
@@ -84,9 +91,7 @@ class Storing:
         """Stop taking a model in."""
         arrival = self.desk.state.arrival
         if arrival:
-            arrival.cancelled = True
-            if arrival.intake:
-                arrival.intake.cancel()
+            arrival.cancel()
 
     def do_arrival_close(self) -> None:
         """Put away what was said about the model taken in."""
@@ -102,23 +107,27 @@ class Storing:
             if state.complete(model):
                 raise Failure(Problem.ALREADY_HERE, name=state.name(model))
             await self._need_room(found.nbytes)
-            await self.downloads.drop(model.id)
-            if not arrival.cancelled:
-                arrived = await self._keep(folder, found, arrival)
+            arrived = not arrival.cancelled and await self._keep(folder, found, arrival)
         except Failure as failure:
-            arrival.failure = failure
+            arrival.failure = None if arrival.cancelled else failure
+        except Exception as error:
+            arrival.failure = Failure(Problem.STORAGE_FAILED, detail=str(error))
+            raise  # told in the page, and reported
         finally:
             arrival.running = False
-        if arrived:
-            await self.desk.outlines.refresh(source.engine_base(model.url))
-        elif not arrival.failure:
-            state.arrival = None  # cancelled
-        await self._look()
+            if not arrived and not arrival.failure:
+                state.arrival = None  # cancelled
+            await self._look()
 
     async def _keep(self, folder: Folder, found: Found, arrival: Arrival) -> bool:
         """Keep a model's files; it is in the list meanwhile, so that they are somebody's if the page is closed."""
         state, model = self.desk.state, found.model
         before = self.desk.registry.find(model.id)
+        await self.downloads.want(model)
+        await self.downloads.drop(state.at_address(model))
+        await self.downloads.look()
+        if arrival.cancelled:
+            return False
         here = {(shelf, key) for shelf, keys in state.stock.keys.items() for key in keys}
         arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon, here)
         if state.kept is None:
@@ -128,15 +137,21 @@ class Storing:
         try:
             arrived = await intake.run()
         finally:
-            if not arrived and before:
-                await self._list(before)
+            if not arrived and before and before.custom:
+                await self.desk.registry.replace(before)  # unless it was deleted meanwhile
             elif not arrived and model.custom:
                 await self.desk.registry.remove(model.id)
-                state.custom = self.desk.registry.custom()
+            state.custom = self.desk.registry.custom()
         if intake.failure and intake.failure.problem is Problem.STORAGE_FULL:
+            # A browser that refuses while it tells of room enough counts as having none.
             await self._need_room(intake.total)
+            raise Failure(Problem.ROOM_SHORT, detail=intake.failure.detail, missing_bytes=intake.total - intake.done)
         if intake.failure:
             raise intake.failure
+        if arrived:
+            await self.desk.outlines.refresh(source.engine_base(model.url))
+            with suppress(Failure):  # what a download had begun of it: no more than room
+                await discard.discard(self.desk.outside.means, source.engine_base(model.url))
         return arrived
 
     async def _need_room(self, nbytes: int) -> None:
