@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 
@@ -90,6 +91,18 @@ class Failure(Exception):
         self.problem = problem
         self.detail = detail
         self.facts = facts
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads."""
+        return {"problem": str(self.problem), "detail": self.detail, "facts": self.facts}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self | None:
+        """Return the failure that was written; None for anything else."""
+        try:
+            return cls(Problem(value["problem"]), str(value["detail"]), **value["facts"])
+        except (TypeError, KeyError, ValueError):
+            return None
 
 
 WAIT = 60  # seconds to wait where a host that is asked too much does not tell

@@ -242,10 +242,14 @@ def test_a_job_that_failed_in_one_tab_is_not_tried_again_by_the_other_nor_by_the
         following = asyncio.ensure_future(second.run())
         assert await leading is State.FAILED
         asked = len(world.wire.asked)
-        assert await following is State.PAUSED
+        assert await following is State.FAILED
         third = job(world)
         await third.resume((await third.means.journal.jobs())["m"])
-        assert third.state is State.PAUSED
+        assert third.state is State.FAILED
+        assert first.failure
+        for other in (second, third):
+            assert other.failure
+            assert other.failure.to_json() == first.failure.to_json()
         assert len(world.wire.asked) == asked
 
     asyncio.run(story())

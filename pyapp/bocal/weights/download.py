@@ -118,7 +118,7 @@ class Download:
 
     async def resume(self, note: JobNote) -> None:
         """Take over what an earlier visit left, and show where it stands; fetches nothing."""
-        self.state = State.RUNNING if note.state == State.RUNNING else State.PAUSED
+        self._stand(note)
         self._base, self._library = note.base, note.library
         await self._survey()
 
@@ -159,7 +159,7 @@ class Download:
             if not (followed and await self._ended_elsewhere()):
                 await self._lead()
         except Failure as failure:  # of the browser's own storage, not of the download
-            self.state, self.failure = State.FAILED, failure
+            await self._fail(failure)
         finally:
             if release:
                 release()
@@ -173,9 +173,14 @@ class Download:
             await self._survey()
             whole = bool(self.parts) and all(part.finished for part in self.parts)
             self.state = State.DONE if whole else State.CANCELLED
-        elif note.state != State.RUNNING:  # paused, or failed: whoever wants to tries again
-            self.state = State.PAUSED
+        elif note.state != State.RUNNING:
+            self._stand(note)
         return note is None or note.state != State.RUNNING
+
+    def _stand(self, note: JobNote) -> None:
+        """Stand where another tab or an earlier visit has left the job: one that failed is tried again when asked."""
+        self.state = State(note.state) if note.state in {State.RUNNING, State.FAILED} else State.PAUSED
+        self.failure = note.failure
 
     async def _lead(self) -> None:
         await self._note()
@@ -188,9 +193,7 @@ class Download:
         except asyncio.CancelledError:
             pass  # by pause() or cancel(), which have set the state
         except Failure as failure:
-            self.state, self.failure = State.FAILED, failure
-            if failure.problem in {Problem.STORAGE_FULL, Problem.STORAGE_SHORT}:
-                self.state, self.failure = State.PAUSED, await self._short(failure)
+            await self._fail(failure)
         if self._noting:
             await asyncio.wait([self._noting])
         if self.state in {State.DONE, State.CANCELLED}:
@@ -198,14 +201,19 @@ class Download:
         else:
             await self._note()
 
+    async def _fail(self, failure: Failure) -> None:
+        self.state, self.failure = State.FAILED, failure
+        if failure.problem in {Problem.STORAGE_FULL, Problem.STORAGE_SHORT}:
+            self.state, self.failure = State.PAUSED, await self._short(failure)
+
     async def _note(self) -> None:
-        note = JobNote(self.state, self._base, self._library)
+        note = JobNote(self.state, self._base, self._library, self.failure)
         try:
             await self.means.journal.write_job(self.model_id, note)
         except Failure as failure:
-            if self.state is State.RUNNING or failure.problem is not Problem.STORAGE_FULL:
+            if failure.problem is not Problem.STORAGE_FULL:
                 raise
-            # No room even for the note: the next visit tries again by itself, and pauses again.
+            # No room even for the note. Files will find none either, and the job pauses for that.
 
     async def _bring(self) -> None:
         here, partials = await asyncio.gather(self._here(), self.means.journal.partials())
@@ -357,6 +365,8 @@ class Download:
         if failure.problem is Problem.STORAGE_SHORT:
             return failure
         need = _need([part for part in self.parts if not part.finished])
+        if not need:  # no room for the list of files
+            return failure
         short = need - (await self.means.room() or 0)
         return Failure(Problem.STORAGE_SHORT, detail=failure.detail, missing_bytes=short if short > 0 else need)
 

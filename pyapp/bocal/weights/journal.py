@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from bocal.errors import Failure
 from bocal.protocols import Notes
 from bocal.weights.answer import Validator
 
@@ -11,11 +12,15 @@ JOBS, PARTIALS, SMALL = "jobs", "partials", "small-files"
 
 @dataclass(frozen=True)
 class JobNote:
-    """A job as it was left: `state` is a value of `download.State`; `base` and `library` once they are known."""
+    """A job as it was left: `state` is a value of `download.State`; `base` and `library` once they are known.
+
+    `failure` is why it stopped, where nobody stopped it.
+    """
 
     state: str
     base: str = ""
     library: tuple[str, str] = ("", "")
+    failure: Failure | None = None
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
@@ -23,7 +28,13 @@ class JobNote:
         if not isinstance(value, dict) or not isinstance(value.get("state"), str):
             return None
         url, key = value.get("library") or ("", "")
-        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)))
+        failure = Failure.from_json(value.get("failure"))
+        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)), failure)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `read` reads."""
+        failure = self.failure.to_json() if self.failure else None
+        return {"state": str(self.state), "base": self.base, "library": self.library, "failure": failure}
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class Journal:
 
     async def write_job(self, model_id: str, note: JobNote) -> None:
         """Keep where a job stands."""
-        await self._notes.write(JOBS, model_id, asdict(note))
+        await self._notes.write(JOBS, model_id, note.to_json())
 
     async def end_job(self, model_id: str) -> None:
         """Forget a job that is done or given up."""
