@@ -1,6 +1,7 @@
 """Models taken in from a folder of the disk: never half, nobody's, or without a word."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -9,9 +10,10 @@ from bocal.protocols import Form, Shelf
 from bocal.ui.actions import deleting
 from bocal.ui.application import Application
 from bocal.weights.download import State
+from bocal.weights.storage import Item
 from household import CONTENT, ONE, Browser, until
 from outside import to_its_end
-from test_folder import WHOLE, Folder
+from test_folder import MANIFEST, WHOLE, Folder
 
 BASE = "https://local.invalid/m/resolve/main/"
 NAMES = {"mlc-chat-config.json", "tensor-cache.json", "tokenizer.json", "s0.bin", "m-webgpu.wasm"}
@@ -189,3 +191,23 @@ async def test_what_a_download_has_begun_goes_once_the_model_has_arrived() -> No
     await ended(tab)
     assert (tab.state.download(ONE), browser.world.wire.files, await browser.jobs()) == (None, {}, set())
     assert tab.state.complete(ONE)
+
+
+@to_its_end
+async def test_one_of_another_version_that_does_not_arrive_leaves_no_file_of_its_own() -> None:
+    browser = Browser()
+    tab = await browser.tab()
+    tab.storing.take_folder(Folder("m", WHOLE, browser.world.store))
+    await ended(tab)
+    await tab.deleting.desk.lengths.delete([Item(Shelf.CONFIG, BASE + "mlc-chat-config.json")])  # incomplete
+    folder = Slow(browser)
+    other = {"dataPath": "s0.bin", "nbytes": 8, "records": MANIFEST["records"][0]["records"]}
+    folder.content["tensor-cache.json"] = json.dumps({"records": [other]}).encode()
+    folder.files = {path: len(it) for path, it in folder.content.items()}
+    await tab.downloads.look()
+    tab.storing.take_folder(folder)
+    await folder.reached.wait()
+    tab.storing.do_arrival_cancel()
+    folder.go.set()
+    await ended(tab)
+    assert here(browser) == NAMES - {"s0.bin", "mlc-chat-config.json", "tokenizer.json"}

@@ -33,6 +33,7 @@ class Found:
 
     model: Model
     items: tuple[Item, ...]
+    shards: tuple[Shard, ...]
 
     @property
     def nbytes(self) -> int:
@@ -76,7 +77,7 @@ async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Mod
     weights = [
         Item(path, Shelf.MODEL, place.key + shard.path, shard.nbytes, md5=shard.md5) for path, shard in shards.items()
     ]
-    return Found(replace(model, library=chosen), (*weights, *small))
+    return Found(replace(model, library=chosen), (*weights, *small), tuple(shards.values()))
 
 
 def _root(folder: Folder) -> str:

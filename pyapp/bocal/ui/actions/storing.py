@@ -13,7 +13,7 @@ from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.returning import Returning
 from bocal.ui.state import Arrival, Departure, Overlay, Phase, Screen
-from bocal.weights import discard
+from bocal.weights import discard, manifest
 from bocal.weights.intake import Intake
 from bocal.weights.storage import Pile
 
@@ -128,7 +128,7 @@ class Storing:
         await self.downloads.look()
         if arrival.cancelled:
             return False
-        here = {(shelf, key) for shelf, keys in state.stock.keys.items() for key in keys}
+        here = await self._same_here(found)
         arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon, here)
         if state.kept is None:
             state.kept = await self.desk.outside.keep()
@@ -153,6 +153,16 @@ class Storing:
             with suppress(Failure):  # what a download had begun of it: no more than room
                 await discard.discard(self.desk.outside.means, source.engine_base(model.url))
         return arrived
+
+    async def _same_here(self, found: Found) -> set[tuple[Shelf, str]]:
+        """Return what is here that a model's files only repeat; none where what is here is of another version."""
+        try:
+            key = source.engine_base(found.model.url) + manifest.NAME
+            shards = manifest.read(await self.desk.outside.store.read_json(Shelf.MODEL, key))
+        except Failure:  # not even the list of files is here
+            return set()
+        kept = self.desk.state.stock.keys
+        return {(shelf, key) for shelf in kept for key in kept[shelf]} if tuple(shards) == found.shards else set()
 
     async def _need_room(self, nbytes: int) -> None:
         """Raise Failure(ROOM_SHORT) where the browser tells of less room."""
