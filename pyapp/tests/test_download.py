@@ -11,7 +11,7 @@ from bocal.protocols import Shelf
 from bocal.weights import discard, presence
 from bocal.weights.answer import Validator
 from bocal.weights.download import Download, State
-from bocal.weights.journal import PartialNote
+from bocal.weights.journal import JobNote, PartialNote
 from outside import Answer, Web, World
 
 BASE = "https://h/o/r/resolve/main/"
@@ -142,6 +142,15 @@ def test_a_later_visit_finds_the_job_where_it_was() -> None:
         assert done == second.done < second.total == first.total
         assert await second.run() is State.DONE
         assert all(world.store.kept[Shelf.MODEL][BASE + name] == data for name, data in CONTENT.items())
+
+    asyncio.run(story())
+
+
+def test_a_job_that_an_earlier_version_noted_as_failed_without_a_cause_is_paused() -> None:
+    async def story() -> None:
+        download = job(World(web()))
+        await download.resume(JobNote("failed"))
+        assert (download.state, download.failure) == (State.PAUSED, None)
 
     asyncio.run(story())
 

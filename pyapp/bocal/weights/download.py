@@ -179,8 +179,8 @@ class Download:
 
     def _stand(self, note: JobNote) -> None:
         """Stand where another tab or an earlier visit has left the job: one that failed is tried again when asked."""
-        self.state = State(note.state) if note.state in {State.RUNNING, State.FAILED} else State.PAUSED
-        self.failure = note.failure
+        told = note.state == State.RUNNING or (note.state == State.FAILED and note.failure)  # older notes have no cause
+        self.state, self.failure = State(note.state) if told else State.PAUSED, note.failure
 
     async def _lead(self) -> None:
         await self._note()
