@@ -50,6 +50,7 @@ def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) ->
     assert image["image_url"]["url"].startswith("data:image/jpeg;base64,")
     expect(page.locator(".thumb")).to_have_count(0)
     expect(page.locator(".msg.user img")).to_be_visible()
+    expect(page.locator(".side-list")).to_contain_text("What is this?")  # kept, a moment after it is shown
     page.reload()
     expect(page.locator(".msg.user img")).to_be_visible()
     wait_until_ready(page, "Eyes")
