@@ -46,6 +46,7 @@ def test_settings_reach_the_engine_and_last(page: Page, site: servers.Server) ->
     assert request["messages"][0]["role"] == "system"
     assert request["messages"][0]["content"].startswith("Translate what I write")
 
+    expect(page.locator(".side-list")).to_contain_text("Bonjour")  # kept, a moment after it is shown
     page.reload()
     wait_until_ready(page, "The guide")
     expect(page.locator(".msg")).to_have_count(2)
