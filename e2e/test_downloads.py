@@ -418,6 +418,27 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
         assert faulty.wasted < 4_000_000
 
 
+def test_room_for_one_file_at_a_time_is_enough(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
+    faulty: FaultyHost,
+) -> None:  # fmt: skip
+    arguments = [*browser_type_launch_args["args"], "--disable-features=StaticStorageQuota"]
+    told = {**browser_type_launch_args, "args": arguments}
+    with browser_type.launch_persistent_context(tmp_path, locale="en-GB", **told) as context:
+        page = context.pages[0]
+        visit(page, site, faulty)
+        service_worker_is_ready(page)
+        browser = context.new_cdp_session(page)
+        used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
+        room = (SHARDS + 1) * SHARD + 500_000  # four open files of 3 MB count as 16.8 MB in Chromium
+        browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + room})
+        faulty.rate = 3_000_000
+        page.get_by_role("button", name="Download", exact=True).click()
+        is_whole(page, faulty)
+        assert len(faulty.asked) > SHARDS + 4  # not at the first try
+        assert faulty.wasted < 4_000_000
+
+
 def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_on_by_itself(
     browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
     faulty: FaultyHost,

@@ -126,6 +126,9 @@ class Transfers(Protocol):
     async def drop(self, name: str) -> None:
         """Delete a partial file, where there is one; raises Failure(STORAGE_BUSY) while another tab has it open."""
 
+    async def close(self, names: Sequence[str]) -> None:
+        """Return once these partial files are closed, which may be a while after they were last written to."""
+
     async def online(self) -> None:
         """Return once the browser says that there is a network."""
 

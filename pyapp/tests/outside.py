@@ -213,11 +213,14 @@ class Answer:
     failure: Failure | None = None
 
 
+LEAST_OPEN = 200  # bytes that a browser sets aside for a file while it is open
+
+
 class Wire:
     """`protocols.Transfers` over a `Web`: a body arrives in pieces of `piece` bytes, partial files are byte arrays.
 
     `script` holds, by the end of a URL, the answers to its next requests; after those it is served as it should be,
-    with `etags` and, when `ranges`, by range. `asked` lists (URL, start), `full` is raised after that many bytes.
+    with `etags` and, when `ranges`, by range. `asked` lists (URL, start); `refused` counts what lacked room.
     """
 
     def __init__(self, web: Web, store: Shelves, piece: int = 40) -> None:
@@ -229,6 +232,8 @@ class Wire:
         self.asked: list[tuple[str, int]] = []
         self.aborted: list[int] = []
         self.room = 10**9
+        self.open: set[str] = set()
+        self.refused = 0
         self.was_online = 0
         self._answers: dict[int, Answer] = {}
 
@@ -286,10 +291,11 @@ class Wire:
             if answer.cut is not None and begin >= answer.cut:
                 raise Failure(Problem.UNREACHABLE, host="h")
             piece = body[begin : begin + self.piece]
-            if self.room < len(piece):
-                raise Failure(Problem.STORAGE_FULL)
-            self.room -= len(piece)
+            self.open.add(name)
             file += piece
+            if self.left() < 0:
+                del file[-len(piece) :]
+                self._refuse()
             on_bytes(len(file))
             if most and len(file) > most:
                 break
@@ -300,6 +306,9 @@ class Wire:
         self.aborted.append(head.number)
 
     async def keep(self, name: str, nbytes: int, shelf: Shelf, key: str, form: Form) -> None:
+        self.open.discard(name)
+        if form is not Form.JSON and self.left() < nbytes:
+            self._refuse()
         data = bytes(self.files[name])
         if len(data) != nbytes:
             raise OtherLength
@@ -309,7 +318,21 @@ class Wire:
             raise Failure(Problem.NOT_JSON, url=key) from error
         await self.drop(name)
 
+    async def close(self, names: Sequence[str]) -> None:
+        self.open -= set(names)
+
+    def _refuse(self) -> None:
+        self.refused += 1
+        raise Failure(Problem.STORAGE_FULL)
+
+    def left(self) -> int:
+        """How many bytes there is room for: a file that is open counts as `LEAST_OPEN` bytes or more."""
+        begun = sum(max(len(file), LEAST_OPEN * (name in self.open)) for name, file in self.files.items())
+        kept = sum(len(value) for value in self.store.kept[Shelf.MODEL].values() if isinstance(value, bytes))
+        return self.room - begun - kept
+
     async def drop(self, name: str) -> None:
+        self.open.discard(name)
         self.files.pop(name, None)
 
     async def online(self) -> None:
@@ -351,7 +374,7 @@ class World:
         self.notes = Notes(at_once=True)
         self.locks: dict[str, asyncio.Lock] = {}
         self.tabs: list[Window] = []
-        self.room: int | None = None
+        self.room: int | Callable[[], int] | None = None
         self.slept: list[float] = []
         self.now = 0.0
 
@@ -368,7 +391,7 @@ class World:
         )
 
     async def _room(self) -> int | None:
-        return self.room
+        return self.room() if callable(self.room) else self.room
 
     def _clock(self) -> float:
         self.now += 0.2

@@ -515,7 +515,7 @@ def test_room_is_looked_at_before_anything_large_is_fetched() -> None:
 
 def test_running_out_of_room_pauses_and_says_how_much_is_missing() -> None:
     world = World(web())
-    world.wire.room = 1800
+    world.wire.room = 1100
     download = job(world)
     assert asyncio.run(download.run()) is State.PAUSED
     assert failure_of(download) is Problem.STORAGE_SHORT
@@ -526,3 +526,12 @@ def test_running_out_of_room_pauses_and_says_how_much_is_missing() -> None:
     assert failure_of(download) is Problem.STORAGE_SHORT
     world.room = world.wire.room = 10**6
     assert asyncio.run(download.run()) is State.DONE
+
+
+def test_room_for_one_file_at_a_time_is_enough() -> None:
+    world = World(web())
+    world.room = world.wire.left
+    world.wire.room = sum(100 + n for n in range(9)) + 108 + 10  # the shards, one more, and the small files
+    download = job(world)
+    assert asyncio.run(download.run()) is State.DONE, download.failure
+    assert 0 < world.wire.refused < 9

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import js
 from pyodide.ffi import create_once_callable, to_js
@@ -91,6 +91,10 @@ class WorkerTransfers:
             await self._worker.do("drop", name=name)
         except WorkerError as error:
             raise _error(error) from error
+
+    async def close(self, names: Sequence[str]) -> None:
+        """Return once these partial files are closed."""
+        await self._worker.do("close", names=list(names))
 
     async def online(self) -> None:
         """Return once the browser says that there is a network."""

@@ -233,11 +233,11 @@ class Download:
             await self._look_for_changes(carrier, place, files)
         await self._check_room([part for _, part in missing])
         try:
-            async with asyncio.TaskGroup() as group:
-                for file, part in missing:
-                    group.create_task(self._bring_one(carrier, file, part))
-        except ExceptionGroup as several:
-            raise several.exceptions[0] from None
+            await self._bring_together(carrier, missing)
+        except Failure as failure:
+            if failure.problem is not Problem.STORAGE_FULL:
+                raise
+            await self._bring_in_turn(carrier, missing, failure)
 
     async def _bring_config(self, carrier: Carrier, here: set[str]) -> Place:
         bases = [self._base] if self._base else self.bases
@@ -280,6 +280,28 @@ class Download:
         except Failure:
             await self.means.store.delete(Shelf.MODEL, current.key)  # asked for anew next time, not kept broken
             raise
+
+    async def _bring_together(self, carrier: Carrier, missing: list[tuple[File, Part]]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for file, part in missing:
+                    group.create_task(self._bring_one(carrier, file, part))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None
+
+    async def _bring_in_turn(self, carrier: Carrier, missing: list[tuple[File, Part]], full: Failure) -> None:
+        """Bring the rest of several files one by one, for which there may be room; raises `full` where there is not.
+
+        Browsers count a file that is open as up to twice as long as it is.
+        """
+        left = [(file, part) for file, part in missing if not part.finished]
+        await self.means.transfers.close([file.partial for file, _ in left])
+        room = await self.means.room()
+        if room is None or room < _need([part for _, part in left]):
+            raise full
+        for file, part in left:
+            await carrier.bring(file, part)
+            self._arrived(now=True)
 
     async def _bring_one(self, carrier: Carrier, file: File, part: Part) -> None:
         async with carrier.pace.place() as leave:
