@@ -189,7 +189,7 @@ def test_a_host_that_forbids_reading_is_told_from_one_that_is_away(bocal: Page, 
 
 
 def test_a_download_is_paused_resumed_and_cancelled(bocal: Page, host: servers.ModelHost, small_model: Path) -> None:
-    host.delay = 0.5
+    host.delay = 2  # so that it is not over before the button is pressed
     address = host.add("labo/slow", small_model)
     add_model(bocal, "slow", NAME, address)
     job = bocal.locator(".job")

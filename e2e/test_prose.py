@@ -169,6 +169,7 @@ def test_an_answer_stays_through_other_screens_and_languages(said: Said) -> None
 def test_markdown_needs_no_network(page: Page, site: servers.Server) -> None:
     person.open_page(page, site.origin)
     person.service_worker_is_ready(page)
+    person.wait_until_ready(page, "The guide")
     page.context.set_offline(True)
     page.reload()
     person.wait_until_ready(page, "The guide")
