@@ -1,11 +1,21 @@
-"""Who comes: people who read French, who like the dark, who type, and whose browser has no WebGPU."""
+"""Who comes: people who read French, who like the dark, who type, who lose the network, and whose browser has no WebGPU."""
 
 import os
 from typing import Any
 
 import pytest
 import servers
-from person import ask, begin_anew, model_button, open_form, open_page, open_selector, open_settings, wait_until_ready
+from person import (
+    ask,
+    begin_anew,
+    model_button,
+    open_form,
+    open_page,
+    open_selector,
+    open_settings,
+    service_worker_is_ready,
+    wait_until_ready,
+)
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 
@@ -115,3 +125,17 @@ def test_a_browser_without_webgpu_is_told_what_to_do(without_webgpu: Any, site: 
     expect(page.get_by_role("heading", level=1)).to_have_text("This browser cannot run a model yet")
     expect(page.get_by_text("Switch graphics acceleration on")).to_be_visible()
     expect(open_selector(page).get_by_role("button", name="Add custom model")).to_be_enabled()
+
+
+def test_a_guide_that_has_not_arrived_says_what_it_waits_for(
+    context: BrowserContext, page: Page, site: servers.Server
+) -> None:
+    context.route("**/params_shard_*", lambda route: route.abort())
+    open_page(page, site.origin)
+    service_worker_is_ready(page)
+    context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("status").filter(has_text="This machine is offline")).to_be_visible()
+    context.unroute("**/params_shard_*")
+    context.set_offline(False)
+    wait_until_ready(page, "The guide")
