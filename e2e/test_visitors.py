@@ -1,4 +1,4 @@
-"""Who comes: people who read French, who like the dark, who type, who lose the network, and whose browser has no WebGPU."""
+"""Who comes: people who read French, who like the dark, who type, who are offline, and who have no WebGPU."""
 
 import os
 from typing import Any
