@@ -33,7 +33,10 @@ MEASURE = """async ({act, ready}) => {
     const doIt = new Function(act), isReady = new Function(`return ${ready}`);
     const start = performance.now();
     doIt();
-    while (!isReady()) await new Promise(requestAnimationFrame);
+    while (!isReady()) {
+        if (performance.now() > start + 60_000) throw new Error(`never there: ${ready}`);
+        await new Promise(requestAnimationFrame);
+    }
     await new Promise((done) => requestAnimationFrame(() => {
         const channel = new MessageChannel();
         channel.port1.onmessage = done;

@@ -119,6 +119,14 @@ async def test_search_finds_titles_first_and_shows_where() -> None:
 
 
 @to_its_end
+async def test_the_message_with_the_most_of_the_words_is_shown() -> None:
+    history = History(Notes(), Tabs())
+    await history.save(talk("Which flour?", "Strong flour, with salt.", 1))
+    (found,) = await history.search("salt flour", 9)
+    assert (found.before, found.words, found.after) == ("Strong ", "flour", ", with salt.")
+
+
+@to_its_end
 async def test_what_is_shown_around_a_word_is_free_of_markdowns_marks() -> None:
     history = History(Notes(), Tabs())
     await history.save(talk("Loaves", "## Days\n\n| Day | **Flour** |\n|:---|---:|\n| Monday | 6 kg |\n" + "x" * 99, 1))

@@ -165,8 +165,8 @@ class Remembering:
             self.desk.draw()
             return
         self.desk.state.chats_failure = None
-        words = [t.count("chats.new", new), t.count("chats.grown", grown)] if new or grown else [t("chats.nothing_new")]
-        self.desk.notice(" ".join(words))
+        words = [t.count(key, number) for key, number in (("chats.new", new), ("chats.grown", grown)) if number]
+        self.desk.notice(" ".join(words) or t("chats.nothing_new"))
         await self._follow(self.desk.state.conversation.id)
         self.desk.draw()
 
