@@ -18,6 +18,7 @@ BLOCKS = [
     "> quote\n> goes on\nlazily", "> - list\n> - in a quote\n\n> other", "> ```\n> code\n> ```",
     "```python\ndef f():\n    \"\"\"two\n    lines\"\"\"\n    return 1\n```", "```\nno language\n\n```",
     "~~~html\n<b>x</b>\n~~~",
+    "```python\n" + "def f():\n    return 1\n\n" * 25 + "```", "```\n" + "plain\n\n" * 50 + "```",
     "````md\n```\ninside\n```\n````", "```js\nconst a = `x\n${b}`;\n/* y\n*/ c\n```",
     "   ```\n   indented\n   ```", "    indented\n\n    code",
     "| a | b |\n|---|--:|\n| 1 | 2 |\n| 3 | 4 |\n| 5 |", "text\na | b\n-|-\n1 | 2", "a | b\n--|--",
@@ -132,6 +133,16 @@ def test_code_is_in_colour_and_can_be_copied(said: Said) -> None:
     block.get_by_role("button", name="Copy").click()
     expect(said.page.get_by_text("Copied")).to_be_visible()
     assert said.page.evaluate("navigator.clipboard.readText()") == code
+
+
+def test_long_code_is_copied_by_hand_as_it_was_written(said: Said) -> None:
+    code = "\n".join(f"x_{number} = {number}\n" for number in range(60))
+    answer = said.answer(f"```python\n{code}\n```\n")
+    selected = """(code) => {
+        getSelection().selectAllChildren(code);
+        return getSelection().toString();
+    }"""
+    assert answer.locator("figure code").evaluate(selected).strip() == code.strip()
 
 
 def test_an_answer_is_shown_as_it_comes_and_announced_once_complete(said: Said) -> None:

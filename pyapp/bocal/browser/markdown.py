@@ -30,6 +30,7 @@ _TOKEN = ["type", "level", "nesting", "map"]
 _TEX = {"output": "mathml", "throwOnError": False, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
 _TEX_SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)
 _BETWEEN = re.compile(r">\n+<")  # blocks; text has no bare > or <
+PART = 32  # lines
 _TASK = re.compile(r"\[([ xX])\] ")
 
 
@@ -183,6 +184,7 @@ _STRICT = {
 class CodeBlock:
     """A block of code on the page, which may grow: `<figure class="code">` with a label, buttons, and room for output.
 
+    Its lines stand in parts, of which browsers lay out again only the last when it grows.
     The page's own buttons carry its id as their `data-arg`; what running it brings goes into `<id>-out`.
     """
 
@@ -203,20 +205,31 @@ class CodeBlock:
         self._code = self.element.querySelector("code")
         self._rest = js.document.createTextNode("")
         self._code.append(self._rest)
+        self._part: Any = None  # the part that is being filled
+        self._length = 0  # its lines
 
     def add(self, text: str) -> None:
         """Append complete lines."""
-        if self._lines is None:
-            self._rest.before(text)
-            self._rest.data = ""
-            return
         *lines, last = text.split("\n")
-        html = "".join([self._lines.feed(f"{line}\n") for line in lines])
-        if last:
-            html += self._lines.feed(last)
-        if html:
-            self._rest.before(self._markdown.colour(html))
+        ready = ""
+        for line in [*(f"{line}\n" for line in lines), *([last] if last else [])]:
+            more = self._lines.feed(line) if self._lines else line
+            ready += more
+            self._length += more.count("\n")
+            if self._length >= PART:
+                self._append(ready)
+                self._part, self._length, ready = None, 0, ""
+        self._append(ready)
         self.show("")
+
+    def _append(self, ready: str) -> None:
+        """Append highlighted code, or text where nothing is highlighted, to the part that is being filled."""
+        if not ready:
+            return
+        if self._part is None:
+            self._part = js.document.createElement("span")
+            self._rest.before(self._part)
+        self._part.append(self._markdown.colour(ready) if self._lines else ready)
 
     def show(self, beginning: str) -> None:
         """Show the beginning of the next line."""
@@ -225,9 +238,8 @@ class CodeBlock:
 
     def end(self, *, closed: bool) -> None:
         """Nothing more comes; `closed`: the writer said so, it does not just break off."""
-        html = self._lines.end() if self._lines else ""
-        if html:
-            self._rest.before(self._markdown.colour(html))
+        if self._lines:
+            self._append(self._lines.end())
         self._rest.remove()
         self._code.normalize()
         run = self._markdown.words["run"]
