@@ -38,6 +38,8 @@ class OpenTabs:
             return await answer
         except asyncio.CancelledError:
             controller.abort()
+            if answer.done() and not answer.cancelled() and (release := answer.result()):
+                release()  # cancelled when the lock was given, but before this could go on
             raise
 
     def say(self, message: Mapping[str, Any]) -> None:
