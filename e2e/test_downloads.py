@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -382,18 +383,25 @@ def test_a_model_that_changed_on_its_host_is_not_mixed(
         config.write_text(before)
 
 
+@contextmanager
+def own_browser(
+    browser_type: BrowserType, launch: dict[str, Any], profile: Path, *, honest: bool = True
+) -> Iterator[Page]:
+    """A browser of its own, its page: an `honest` one tells of the room there is, others tell every page of 10 GiB."""
+    arguments = [*launch["args"], "--disable-features=StaticStorageQuota"] if honest else launch["args"]
+    told = {**launch, "args": arguments}
+    with browser_type.launch_persistent_context(profile, locale="en-GB", **told) as context:
+        yield context.pages[0]
+
+
 @pytest.mark.parametrize("when", ["before", "midway"])
 def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
     browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
     faulty: FaultyHost, when: str,
 ) -> None:  # fmt: skip
-    # Chromium tells every page of the same 10 GiB, so that "before" can only be known where that is switched off.
-    honest = ["--disable-features=StaticStorageQuota"] if when == "before" else []
-    told = {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], *honest]}
-    with browser_type.launch_persistent_context(tmp_path, locale="en-GB", **told) as context:
-        page = context.pages[0]
+    with own_browser(browser_type, browser_type_launch_args, tmp_path, honest=when == "before") as page:
         visit(page, site, faulty)
-        browser = context.new_cdp_session(page)
+        browser = page.context.new_cdp_session(page)
 
         def quota(nbytes: int | None) -> None:
             told = {} if nbytes is None else {"quotaSize": nbytes}
@@ -422,13 +430,10 @@ def test_room_for_one_file_at_a_time_is_enough(
     browser_type: BrowserType, browser_type_launch_args: dict[str, Any], tmp_path: Path, site: servers.Server,
     faulty: FaultyHost,
 ) -> None:  # fmt: skip
-    arguments = [*browser_type_launch_args["args"], "--disable-features=StaticStorageQuota"]
-    told = {**browser_type_launch_args, "args": arguments}
-    with browser_type.launch_persistent_context(tmp_path, locale="en-GB", **told) as context:
-        page = context.pages[0]
+    with own_browser(browser_type, browser_type_launch_args, tmp_path) as page:
         visit(page, site, faulty)
         service_worker_is_ready(page)
-        browser = context.new_cdp_session(page)
+        browser = page.context.new_cdp_session(page)
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         room = (SHARDS + 1) * SHARD + 500_000  # four open files of 3 MB count as 16.8 MB in Chromium
         browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + room})
@@ -446,10 +451,7 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
     (tmp_path / "old").mkdir()
     random_model.write(tmp_path / "old", SHARDS, SHARD, seed=2)
     old = FaultyHost(tmp_path / "old")
-    arguments = [*browser_type_launch_args["args"], "--disable-features=StaticStorageQuota"]
-    told = {**browser_type_launch_args, "args": arguments}
-    with browser_type.launch_persistent_context(tmp_path / "profile", locale="en-GB", **told) as context:
-        page = context.pages[0]
+    with own_browser(browser_type, browser_type_launch_args, tmp_path / "profile") as page:
         visit(page, site, faulty, random_model.entry(old.origin, "Old-q4f32_1-MLC", "Old one"))
         open_selector(page).get_by_role("button", name="Old one", exact=True).click()
         is_whole(page, old)
@@ -458,7 +460,7 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
         open_selector(page).get_by_role("button", name="Random", exact=True).click()
         card = page.locator(".job")
         expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
-        browser = context.new_cdp_session(page)
+        browser = page.context.new_cdp_session(page)
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + SHARD})
         expect(card).to_contain_text(re.compile(r"MB of room are missing"))

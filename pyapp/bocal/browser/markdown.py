@@ -30,8 +30,9 @@ _TOKEN = ["type", "level", "nesting", "map"]
 _TEX = {"output": "mathml", "throwOnError": False, "trust": False, "strict": "ignore", "maxSize": 20, "maxExpand": 500}
 _TEX_SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)
 _BETWEEN = re.compile(r">\n+<")  # blocks; text has no bare > or <
-PART = 32  # lines
 _TASK = re.compile(r"\[([ xX])\] ")
+_LINE = re.compile(r".*\n|.+")
+PART = 32  # lines
 
 
 def _object(values: Mapping[str, Any]) -> Any:
@@ -210,9 +211,8 @@ class CodeBlock:
 
     def add(self, text: str) -> None:
         """Append complete lines."""
-        *lines, last = text.split("\n")
         ready = ""
-        for line in [*(f"{line}\n" for line in lines), *([last] if last else [])]:
+        for line in _LINE.findall(text):
             more = self._lines.feed(line) if self._lines else line
             ready += more
             self._length += more.count("\n")

@@ -247,27 +247,27 @@ def _said(text: str) -> str:
 
 def _excerpt(head: Head, body: Any, wanted: Sequence[str]) -> Found:
     """Find the first message that holds the most of the words, and what stands around one of them."""
-    best, text, moved = "", "", False
-    places: list[tuple[int, str]] = []
+    held, best = 0, ("", "", "")
     for message in body.get("messages", []) if isinstance(body, dict) else []:
-        said = " ".join(_said(message.get("text", "")).split())
-        folded = fold(said)
-        found = [(folded.find(word), word) for word in wanted if word in folded]
-        if len(found) > len(places):
-            best, text, places, moved = str(message.get("id", "")), said, found, len(folded) != len(said)
-        if len(places) == len(wanted):
+        text = " ".join(_said(message.get("text", "")).split())
+        folded = fold(text)
+        more = sum(word in folded for word in wanted)
+        if more > held:
+            held, best = more, (str(message.get("id", "")), text, folded)
+        if held == len(wanted):
             break
-    if not places:
+    if not held:
         return Found(head)
-    at, word = min(places)
-    if moved:  # folding has moved letters: count again, letter by letter
+    message_id, text, folded = best
+    at, word = min((folded.find(word), word) for word in wanted if word in folded)
+    if len(folded) != len(text):  # folding has moved letters: count again, letter by letter
         at = _unfolded(text, at)
     end = at + len(word)
     before = _plain(text[max(0, at - 3 * EXCERPT) : at])
     after = _plain(text[end : end + 3 * EXCERPT])
     most = EXCERPT - min(len(before), EXCERPT // 3) - len(word)
     return Found(
-        head, best,
+        head, message_id,
         "…" + before[-(EXCERPT // 3) :] if len(before) > EXCERPT // 3 else before,
         text[at:end],
         after[:most] + "…" if len(after) > most else after,

@@ -59,9 +59,8 @@ def status(state: State) -> Html | None:
         return card(state, job)
     if coming or state.phase is Phase.LOADING:
         share = state.load.fraction
-        words = t("thread.waiting", name=state.name(model), percent=t.percent(share))
-        if job and job.waiting:
-            words = _waiting(state, job.waiting)
+        loading = t("thread.waiting", name=state.name(model), percent=t.percent(share))
+        words = _waiting(state, job.waiting) if job and job.waiting else loading
         return tag("div", tag("p", words, class_="small muted num"),
                    tag("div", tag("i", style=f"--w:{share:.0%}"), class_="bar", aria_hidden="true"),
                    class_="loading stack", role="status")  # fmt: skip

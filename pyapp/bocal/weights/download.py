@@ -296,8 +296,8 @@ class Download:
         """
         left = [(file, part) for file, part in missing if not part.finished]
         await self.means.transfers.close([file.partial for file, _ in left])
-        room = await self.means.room()
-        if room is None or room < _need([part for _, part in left]):
+        short = await self._lacking([part for _, part in left])
+        if short is None or short > 0:
             raise full
         for file, part in left:
             await carrier.bring(file, part)
@@ -374,10 +374,14 @@ class Download:
     # Room
 
     async def _check_room(self, missing: list[Part]) -> None:
-        room = await self.means.room()
-        short = _need(missing) - room if room is not None else 0
-        if missing and short > 0:
+        short = await self._lacking(missing)
+        if missing and short is not None and short > 0:
             raise Failure(Problem.STORAGE_SHORT, missing_bytes=short)
+
+    async def _lacking(self, missing: list[Part]) -> int | None:
+        """Return how many bytes there are too few for these files, 0 or less where there is room; None: not told."""
+        room = await self.means.room()
+        return None if room is None else _need(missing) - room
 
     async def _short(self, failure: Failure) -> Failure:
         """Return a failure for lack of room with the number of bytes that are missing, as far as it can be known.
@@ -386,11 +390,14 @@ class Download:
         """
         if failure.problem is Problem.STORAGE_SHORT:
             return failure
-        need = _need([part for part in self.parts if not part.finished])
+        missing = [part for part in self.parts if not part.finished]
+        need = _need(missing)
         if not need:  # no room for the list of files
             return failure
-        short = need - (await self.means.room() or 0)
-        return Failure(Problem.STORAGE_SHORT, detail=failure.detail, missing_bytes=short if short > 0 else need)
+        short = await self._lacking(missing)
+        return Failure(
+            Problem.STORAGE_SHORT, detail=failure.detail, missing_bytes=short if short and short > 0 else need
+        )
 
     # Progress
 
