@@ -75,6 +75,13 @@ def lock(_options: argparse.Namespace) -> int:
     return 0
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 1 << 16:
+        raise argparse.ArgumentTypeError(f"{text} is no port: they go from 0 to 65535")
+    return port
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line: one sub-command a purpose."""
     line = argparse.ArgumentParser(prog="python3 build", description="Build, run and test Bocal.")
@@ -84,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(function.__name__, help=(function.__doc__ or "").splitlines()[0])
         command.set_defaults(function=function, group=group)
         if function is run:
-            command.add_argument("--port", type=int, default=8000, help="first port to try (default: 8000)")
+            command.add_argument("--port", type=_port, default=8000, help="first port to try (default: 8000)")
         if function in (test, shots):
             command.add_argument("pytest", nargs="*", help="arguments handed to pytest, after --")
         if function is bench:
@@ -99,7 +106,7 @@ def main() -> int:
     options = parser().parse_args()
     try:
         environment.enter(ROOT, options.group)
-        environment.need_programs(environment.NODE)
+        environment.need_node()
         return int(options.function(options))
     except environment.MissingError as missing:
         print(f"bocal: {missing}", file=sys.stderr)

@@ -1,5 +1,7 @@
 """`dist/`: what a static host serves, put together from `site/`, the runtime, the wheels and the catalogue."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -53,7 +55,10 @@ def check_figures(folder: Path) -> None:
 
 
 def write_service_worker(folder: Path) -> None:
-    """Fill the service worker's placeholder with the two caches: `{"name": {"version": hash, "files": [...]}}`."""
+    """Fill the service worker's placeholder with the two caches: a `name`, and `files` as (address, integrity).
+
+    The page itself has no integrity (""): some hosts write into every page they serve.
+    """
     groups: dict[str, list[Path]] = {"runtime": [], "app": []}
     for path in steps.files_below(folder):
         name = path.relative_to(folder).as_posix()
@@ -62,7 +67,7 @@ def write_service_worker(folder: Path) -> None:
     caches = [
         {
             "name": f"bocal-{group}-{steps.fingerprint(*paths)[:12]}",
-            "files": [_address(path.relative_to(folder).as_posix()) for path in paths],
+            "files": [_entry(path, path.relative_to(folder).as_posix()) for path in paths],
         }
         for group, paths in groups.items()
     ]
@@ -72,8 +77,10 @@ def write_service_worker(folder: Path) -> None:
     worker.write_text(text.replace("[/* caches */]", json.dumps(caches)))
 
 
-def _address(name: str) -> str:
-    return "./" if name == "index.html" else name
+def _entry(path: Path, name: str) -> tuple[str, str]:
+    if name == "index.html":
+        return "./", ""
+    return name, "sha256-" + base64.b64encode(hashlib.sha256(path.read_bytes()).digest()).decode()
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -32,7 +32,9 @@ class Program:
     purpose: str
 
 
-NODE = Program(("node",), ("nodejs", "npm"), "Node.js 18 or newer, with npm, builds the page's runtime")
+NODE = Program(("node",), ("nodejs", "npm"), "Node.js 18 or newer builds the page's runtime")
+NPM = Program(("npm",), ("nodejs", "npm"), "npm fetches what the page's runtime is built from")
+OLDEST_NODE = 18
 BROWSER = Program(
     ("chromium", "chromium-browser", "google-chrome"),
     ("chromium", "fonts-liberation"),
@@ -62,6 +64,15 @@ def need_programs(*programs: Program) -> None:
     if missing:
         wanted = "; ".join(program.purpose for program in missing)
         raise MissingError(f"{wanted}. Install it first (on Debian: sudo apt-get install {' '.join(packages)}).")
+
+
+def need_node() -> None:
+    """Install Node.js and npm where they are missing; raises MissingError where they cannot be, or are too old."""
+    need_programs(NODE, NPM)
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = re.match(r"v(\d+)", told)
+    if not version or int(version[1]) < OLDEST_NODE:
+        raise MissingError(f"Node.js {OLDEST_NODE} or newer is needed, and `node --version` says {told or 'nothing'}.")
 
 
 def find_python() -> str:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WEBGPU = [
     "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan",
     "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # no test asks the world outside
 ]  # fmt: skip
 PATIENCE = 60_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
 expect.set_options(timeout=PATIENCE)
@@ -72,11 +73,14 @@ def other_shape() -> Path:
 AWAY = "SmolLM2-360M-Instruct-q4f32_1-MLC"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def profile(
     browser_type: BrowserType, browser_type_launch_args: dict[str, Any], browser_context_args: dict[str, Any]
 ) -> Iterator[BrowserContext]:
-    """One browser with one profile on the disk, for all tests: Pyodide is compiled in it once, not at every visit."""
+    """One browser with one profile on the disk, for a file's tests: Pyodide is compiled in it once, not at every visit.
+
+    It is not for all tests: a service worker never ends while Playwright looks at it, and each takes a process.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         told = {**browser_type_launch_args, **browser_context_args}
         with browser_type.launch_persistent_context(folder, **told) as context:

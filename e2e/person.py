@@ -179,4 +179,7 @@ def _open_screen(page: Page, name: str) -> None:
 
 def service_worker_is_ready(page: Page) -> None:
     """Wait until a second visit would need no network."""
-    page.evaluate("() => navigator.serviceWorker.ready.then(() => undefined)")
+    page.evaluate("""async () => {
+        const late = new Promise((_, fail) => setTimeout(fail, 60_000, new Error("no service worker in a minute")));
+        await Promise.race([navigator.serviceWorker.ready, late]);
+    }""")

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 TEXT_TYPES = {".json", ".txt", ".md"}
+GRACE = 0.5  # seconds; an answer that is cut while its file is being opened leaves that open
 BIG = 64 * 1024  # bytes from which a text, too, lies on the CDN
 READABLE = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["*"])
 
@@ -52,8 +53,10 @@ class Server:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Stop answering; returns once the port is closed."""
-        self._server.should_exit = self._server.force_exit = True
+        """Stop answering; returns once the port is closed. Answers under way have a moment to end, then are cut."""
+        self._server.should_exit = True
+        self._thread.join(GRACE)
+        self._server.force_exit = True
         self._thread.join(timeout=10)
         self._socket.close()
 

@@ -203,3 +203,32 @@ def test_the_language_changes_without_a_reload(page: Page, site: servers.Server)
     expect(page.locator("figure.code")).to_contain_text("Copier")
     expect(page.get_by_label("Votre message")).to_have_value("a draft")
     assert page.evaluate("window.same")
+
+
+def test_the_focus_goes_back_to_where_a_dialog_was_opened(page: Page, site: servers.Server) -> None:
+    person.open_page(page, site.origin)
+    person.wait_until_ready(page, "The guide")
+    for opener in ("#tuning-button", "#shortcuts-button", "#model-button"):
+        page.locator(opener).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator(opener)).to_be_focused()
+    page.get_by_label("Your message").focus()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_label("Search models")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Your message")).to_be_focused()
+    person.open_settings(page)
+    page.get_by_role("button", name="Français").press("Enter")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.get_by_role("button", name="Français")).to_be_focused()
+
+
+def test_what_is_said_while_a_dialog_is_open_is_said_in_it(page: Page, site: servers.Server) -> None:
+    page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('no'));")
+    person.open_page(page, site.origin)
+    person.wait_until_ready(page, "The guide")
+    person.from_menu(page, "Llama 3.2 1B Instruct", "Copy link")
+    said = page.get_by_role("dialog", name="Models").get_by_role("status").filter(has_text="copy")
+    expect(said).to_be_visible()

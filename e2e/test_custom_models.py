@@ -22,7 +22,7 @@ from person import (
     wait_until_ready,
 )
 from playwright.sync_api import Page, expect
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 pytestmark = pytest.mark.idle
 NAME = "Mine"
@@ -186,6 +186,21 @@ def test_a_host_that_forbids_reading_is_told_from_one_that_is_away(bocal: Page, 
         expect(row).to_contain_text("does not let web pages read its files (CORS)")
     fill(form, {"Model URL": f"{silent.origin}/again"})
     expect(row).to_contain_text("did not answer")
+
+
+def test_what_a_host_could_not_answer_is_asked_again(bocal: Page, host: servers.ModelHost, small_model: Path) -> None:
+    address = host.add("labo/soon", small_model)
+    host.faults["mlc-chat-config.json"] = lambda: Response("busy", status_code=503)
+    form = open_form(bocal)
+    fill(form, {"Model ID": "own", "Display name": NAME, "Model URL": address})
+    expect(form.locator("[data-check=address]")).to_have_attribute("data-verdict", "failed")
+    host.faults.clear()
+    expect(form.locator(".checks-head")).to_contain_text("This model could not be checked")
+    form.get_by_role("button", name="Check again").press("Enter")
+    expect(form.locator(".checks")).to_be_focused()
+    expect(form.locator("[data-check=library]")).to_have_attribute("data-verdict", "passed")
+    form.get_by_role("button", name="Add and download").click()
+    wait_until_ready(bocal, NAME)
 
 
 def test_a_download_is_paused_resumed_and_cancelled(bocal: Page, host: servers.ModelHost, small_model: Path) -> None:

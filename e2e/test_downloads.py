@@ -13,8 +13,9 @@ import pytest
 import random_model
 import servers
 from faulty import Fault, FaultyHost
-from person import open_page, open_selector, open_storage, service_worker_is_ready, stored
+from person import ask, open_page, open_selector, open_storage, service_worker_is_ready, stored, wait_until_ready
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
+from replay import replay
 
 SHARD = 3_000_000  # bytes
 SHARDS = 4
@@ -499,3 +500,99 @@ def test_a_second_tab_follows_and_takes_over(
     faulty.rate = 0
     is_whole(other, faulty)
     assert faulty.wasted < 4_000_000
+
+
+def test_a_browser_that_asks_the_visitor_whether_to_keep_files_is_not_waited_for(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    page.add_init_script("navigator.storage.persist = () => new Promise(() => {});")  # a question nobody answers
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+
+
+def test_a_database_that_lacks_its_table_is_made_anew(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    page.goto(f"{site.origin}/bocal.css")  # of the same origin, without the app
+    page.evaluate(
+        """() => Promise.all(["model", "config", "wasm"].map((shelf) => new Promise((done, failed) => {
+            const asked = indexedDB.open(`webllm/${shelf}`);
+            asked.onsuccess = () => (asked.result.close(), done());
+            asked.onerror = () => failed(asked.error);
+        })))"""
+    )
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+
+
+def test_site_data_that_are_cleared_during_a_download_leave_a_page_that_works(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 3_000_000
+    card = begin(page, site, faulty)
+    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    session = page.context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": site.origin, "storageTypes": "indexeddb"})
+    session.detach()
+    faulty.rate = 0
+    page.reload()
+    resume = page.get_by_role("button", name=re.compile("^(Download|Try again|Resume)$"))
+    expect(resume.or_(page.locator(".job").get_by_text(re.compile("/s ·"))).first).to_be_visible()
+    if resume.count():
+        resume.first.click()
+    is_whole(page, faulty)
+
+
+def test_cancelling_brings_back_what_was_here_before(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
+    begin(page, site, faulty)
+    is_whole(page, faulty)
+    names = [path.name for path in faulty.folder.iterdir()]
+    whole = kept(page, faulty, names)
+    lost = "params_shard_1.bin"
+    page.evaluate(
+        """async (key) => {
+            const opened = await new Promise((done) => {
+                const asked = indexedDB.open("webllm/model", 1);
+                asked.onsuccess = () => done(asked.result);
+            });
+            const change = opened.transaction("urls", "readwrite");
+            change.objectStore("urls").delete(key);
+            await new Promise((done) => (change.oncomplete = done));
+            opened.close();
+        }""",
+        f"{faulty.origin}/files/resolve/main/{lost}",
+    )
+    faulty.always[lost] = Fault(status=403)
+    page.reload()
+    page.get_by_role("button", name="Download", exact=True).click()
+    card = page.locator(".job")
+    expect(card.get_by_role("alert")).to_contain_text("refuses access")
+    card.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
+    assert kept(page, faulty, names) == {**whole, lost: ""}
+    faulty.always.clear()
+    asked = len(faulty.asked)
+    page.get_by_role("button", name="Download", exact=True).click()
+    is_whole(page, faulty)
+    assert {name for name, _ in faulty.asked[asked:]} & {name for name in names if name.endswith(".bin")} == {lost}
+
+
+def test_a_conversation_is_renamed_while_a_download_is_drawn(
+    page: Page, site: servers.Server, faulty: FaultyHost
+) -> None:
+    faulty.rate = 1_000_000
+    replay(page, {"hello": ["Good day."]})
+    visit(page, site, faulty)
+    open_selector(page).get_by_role("button", name="The guide", exact=True).click()
+    wait_until_ready(page, "The guide")
+    ask(page, "hello")
+    open_selector(page).get_by_role("button", name="Random", exact=True).click()
+    expect(page.locator(".side-foot .badge")).to_be_visible()
+    page.get_by_role("button", name="More actions for hello").click()
+    page.get_by_role("button", name="Rename").click()
+    field = page.get_by_label("Rename")
+    page.keyboard.type("Good day")
+    share = page.locator(".side-foot .badge").inner_text()
+    expect(page.locator(".side-foot .badge")).not_to_have_text(share)
+    page.keyboard.type(" to you")
+    expect(field).to_have_value("Good day to you")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Good day to you", exact=True)).to_be_visible()

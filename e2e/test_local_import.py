@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import ask, begin_anew, open_form, open_page, open_selector, open_storage, stored, wait_until_ready
+from person import (
+    ask,
+    begin_anew,
+    open_form,
+    open_page,
+    open_selector,
+    open_storage,
+    show_actions,
+    stored,
+    wait_until_ready,
+)
 from playwright.sync_api import Page, expect
 
 NAME = "small-llama-q4f32_1-MLC"
@@ -132,6 +142,11 @@ def test_files_dropped_on_the_page_are_taken_in(page: Page, site: servers.Server
     }""")
     expect(page.locator("#arrival")).to_contain_text("small is on this machine")
     assert "https://local.invalid/small/resolve/main/tensor-cache.json" in stored(page, "model")
+    selector = open_selector(page)
+    show_actions(selector, "small")
+    actions = selector.get_by_role("group", name="small")
+    expect(actions.get_by_text("Duplicate")).to_be_visible()
+    expect(actions.get_by_text("Copy link")).to_have_count(0)  # to an address that nobody else has
 
 
 def test_weights_that_left_come_back_from_the_same_folder(page: Page, site: servers.Server, folder: Path) -> None:
@@ -145,7 +160,7 @@ def test_weights_that_left_come_back_from_the_same_folder(page: Page, site: serv
     assert not [key for key in stored(page, "model") if key.startswith(f"{BASE}params_shard_")]
 
     open_selector(page).get_by_role("button", name="small llama", exact=True).click()
-    expect(page.locator(".notices")).to_contain_text(
+    expect(page.locator("#notices")).to_contain_text(
         "small llama came from a folder, and its weights are no longer here"
     )
     open_storage(page)
@@ -195,7 +210,7 @@ def test_without_a_folder_picker_files_are_chosen_and_arrive_one_by_one(
     arrived: dict[str, Path] = {}
     page.on("download", lambda it: arrived.__setitem__(it.suggested_filename, it.path()))
     page.get_by_role("button", name="Export small to a folder").click()
-    expect(page.get_by_text("small is in the folder.")).to_be_visible()
+    expect(page.get_by_text("small is in your downloads, file by file.")).to_be_visible()
     assert arrived.keys() == {path.name for path in folder.iterdir() if path.name != "tokenizer_config.json"}
     shard = "params_shard_0.bin"
     assert arrived[shard].read_bytes() == (folder / shard).read_bytes()

@@ -39,7 +39,7 @@ def open_replayed(page: Page, site: servers.Server, answers: dict[str, list[str]
 
 
 # Returns the last message shown of the only conversation, as it is kept.
-LEAF = """async () => {
+BODY = """async () => {
     const open = await new Promise((done) => {
         const asked = indexedDB.open("bocal");
         asked.onsuccess = () => done(asked.result);
@@ -49,7 +49,7 @@ LEAF = """async () => {
         asked.onsuccess = () => done(asked.result);
     });
     open.close();
-    return JSON.parse(bodies[0]).leaf;
+    return JSON.parse(bodies[0]);
 }"""
 
 
@@ -65,13 +65,13 @@ def test_questions_and_answers_have_versions_that_last(page: Page, site: servers
     expect(question(page).locator(".versions")).to_have_text("2/2")
     press(answer(page), "Write another answer")
     expect(answer(page).locator(".versions")).to_have_text("2/2")
-    expect(answer(page).locator(".stats")).to_contain_text(re.compile(r"first token [\d.]+ s · [\d.]+ tokens/s"))
+    expect(answer(page).locator(".stats")).to_contain_text(re.compile(r"first token [\d.]+\ss · [\d.]+\stokens/s"))
     press(question(page), "Previous version")
     expect(question(page)).to_contain_text("How do I add my own model?")
     expect(answer(page).locator(".prose")).to_have_text(first)
     expect(page.locator(".side-row")).to_have_text("How do I add my own model?")
     shown = str(answer(page).locator(".prose").get_attribute("id")).removeprefix("prose-")
-    while page.evaluate(LEAF) != shown:
+    while page.evaluate(BODY)["leaf"] != shown:
         page.wait_for_timeout(100)  # it is kept a moment after it is shown
     page.reload()
     expect(answer(page).locator(".prose")).to_have_text(first)
@@ -89,6 +89,8 @@ def test_a_message_can_be_copied_and_deleted(page: Page, site: servers.Server) -
     assert page.evaluate("navigator.clipboard.readText()") == "# First\n\nWords"
     press(page.locator(".msg:not(.user)").first, "Delete this message")
     expect(page.locator(".msg")).to_have_count(3)
+    while len(page.evaluate(BODY)["messages"]) != 3:
+        page.wait_for_timeout(100)  # it is kept a moment after it is shown
     page.reload()
     expect(page.locator(".msg")).to_have_count(3)
     wait_until_ready(page, "The guide")

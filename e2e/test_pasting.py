@@ -81,3 +81,24 @@ def test_two_tabs_show_the_same_list(page: Page, site: servers.Server) -> None:
     form.get_by_role("button", name="Add", exact=True).click()
     other.locator("#model-button").click()
     expect(other.get_by_role("button", name="Own", exact=True)).to_be_visible()
+
+
+def test_lines_are_pasted_as_lines(page: Page, site: servers.Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_page(page, site.origin)
+    form = open_form(page)
+    lines = "ID : mine\nNom : Mon modèle\nURL : https://h/o/r-MLC\nContext window : 2048\n"
+    page.evaluate("text => navigator.clipboard.writeText(text)", lines)
+    form.get_by_label(PASTE).press("Control+v")
+    expect(form.get_by_label("Model ID")).to_have_value("mine")
+    expect(form.get_by_label("Display name")).to_have_value("Mon modèle")
+    expect(form.get_by_label("Model URL")).to_have_value("https://h/o/r-MLC")
+    commented = '[\n  // mine\n  {"id": "other", "name": "Other", "url": "https://h/o/s-MLC"},\n]'
+    page.evaluate("text => navigator.clipboard.writeText(text)", commented)
+    form.get_by_label(PASTE).press("Control+a")
+    form.get_by_label(PASTE).press("Control+v")
+    expect(form.get_by_label("Model URL")).to_have_value("https://h/o/s-MLC")
+    form.get_by_label(PASTE).press("Control+a")
+    form.get_by_label(PASTE).press("Delete")
+    expect(form.get_by_label(PASTE)).to_have_value("")
+    expect(form.get_by_label("Model URL")).to_have_value("")

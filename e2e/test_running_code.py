@@ -32,7 +32,11 @@ class Script:
         self.asked: list[str] = []
         self.files: dict[str, bytes] = {}
         self._site = Starlette(
-            routes=[Route("/engine.js", self._engine), Mount("/", server.application(ROOT / "dist"))]
+            routes=[
+                Route("/engine.js", self._engine),
+                Route("/sw.js", self._service_worker),
+                Mount("/", server.application(ROOT / "dist")),
+            ]
         )
         self.server = servers.Server(self)
         self.origin = self.server.origin
@@ -45,6 +49,11 @@ class Script:
     async def _engine(self, _request: Request) -> Response:
         worker = replay.script({question: [answer] for question, answer in self.answers.items()})
         return Response(worker, media_type="text/javascript")
+
+    async def _service_worker(self, _request: Request) -> Response:
+        """The service worker, without the hashes of files that are others here."""
+        text = (ROOT / "dist" / "sw.js").read_text()
+        return Response(re.sub('"sha256-[^"]*"', '""', text), media_type="text/javascript")
 
 
 @pytest.fixture
@@ -94,7 +103,7 @@ def test_output_errors_and_the_last_value_are_shown(page: Page, script: Script) 
 
     out = run(blocks.nth(0))
     expect(out.locator("pre")).to_have_text("one\ntwo\nthree <b>\n{'a': 2}")
-    expect(out.get_by_role("status")).to_have_text(re.compile(r"^Ran here, in [\d.]+ m?s$"))
+    expect(out.get_by_role("status")).to_have_text(re.compile(r"^Ran here, in [\d.]+\sm?s$"))
 
     out = run(blocks.nth(1))
     expect(out.get_by_role("status")).to_contain_text("Ended with an error")

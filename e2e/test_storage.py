@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import add_model, keep, model_button, open_page, open_storage, stored, wait_until_ready
+from person import add_model, from_menu, keep, model_button, open_page, open_storage, stored, wait_until_ready
 from playwright.sync_api import Page, expect
 
 OWN_ID = "small-llama-q4f32_1-MLC"
@@ -55,8 +55,8 @@ def test_every_model_is_weighed_and_weights_can_leave_alone_then_all_of_it_offli
 
     page.get_by_role("button", name="Delete My small one").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
-    expect(page.locator(".notices")).to_contain_text("My small one was deleted")
-    expect(page.locator(".notices")).to_be_empty()  # once it can no longer be taken back
+    expect(page.locator("#notices")).to_contain_text("My small one was deleted")
+    expect(page.locator("#notices")).to_be_empty()  # once it can no longer be taken back
     for shelf in ("model", "config", "wasm"):
         assert not [key for key in stored(page, shelf) if key.startswith(with_a_model)]
     assert json.loads(page.evaluate("localStorage.customModels")) == []
@@ -159,3 +159,13 @@ def test_a_model_too_large_for_the_room_there_is_is_refused_before_a_byte_is_kep
     page.locator("#storage-folder").set_input_files(small_model)
     expect(page.locator("#arrival")).to_contain_text("of room are missing for this model")
     assert not [key for key in stored(page, "model") if "local.invalid" in key]
+
+
+def test_what_a_deletion_frees_is_told_without_a_visit_to_the_storage(
+    page: Page, small_model: Path, with_a_model: str
+) -> None:
+    assert with_a_model
+    files = [path for path in small_model.iterdir() if path.name != "tokenizer_config.json"]
+    from_menu(page, "My small one", "Delete")
+    nbytes = sum(path.stat().st_size for path in files)
+    expect(page.get_by_role("dialog", name="Delete My small one?")).to_contain_text(f"This frees {nbytes / 1e6:.1f}")

@@ -8,7 +8,6 @@ import servers
 from person import (
     ask,
     begin_anew,
-    model_button,
     open_form,
     open_page,
     open_selector,
@@ -67,7 +66,7 @@ def test_the_keyboard_alone_is_enough(page: Page, site: servers.Server) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     expect(selector).to_have_count(0)
-    expect(model_button(page)).to_be_focused()
+    expect(page.get_by_label("Your message")).to_be_focused()
 
 
 def test_typing_stays_while_the_page_changes_around_it(page: Page, site: servers.Server) -> None:

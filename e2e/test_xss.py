@@ -62,17 +62,20 @@ AUDIT = """() => {
 }"""
 
 
-# Asks a question, and returns once all of the answer is there: as a person does, without the pauses.
+# Asks a question, and returns once all of the answer is there: as a person does, without the pauses. Fails with what
+# the page says where none comes.
 ASK = """async (question) => {
-    const frame = () => new Promise(requestAnimationFrame);
+    const pause = () => new Promise((done) => setTimeout(done, 20));
     const field = document.getElementById("ask"), before = document.querySelectorAll(".msg").length;
     field.value = question;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.form.requestSubmit();
     const done = () => document.querySelectorAll(".msg").length === before + 2 &&
         document.querySelector(".msg.is-last .stats") && document.getElementById("send-button");
-    while (!done()) await frame();
-    await frame();
+    for (const until = performance.now() + 60_000; !done(); await pause())
+        if (performance.now() > until) throw new Error(
+            `no answer to ${question} (${document.visibilityState}): ${document.body.innerText}`);
+    await pause();
 }"""
 
 # A sanitiser that lets everything through, and HTML that was text with it.

@@ -4,7 +4,7 @@ import "./hash-wasm/md5.umd.min.js";
 import { opened, put } from "./records.js";
 
 async function data({ database, table, key }) {
-  const asked = (await opened(database)).transaction(table).objectStore(table).get(key);
+  const asked = (await opened(database, table)).transaction(table).objectStore(table).get(key);
   return new Promise((resolve, reject) => {
     asked.onsuccess = () => resolve(asked.result?.data);
     asked.onerror = () => reject(asked.error);

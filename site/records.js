@@ -2,10 +2,12 @@
 const LARGE = 1 << 18; // bytes of a value from which a worker of its own is worth its start
 const databases = new Map();
 
-export function opened(name) {
+export function opened(name, table) {
   if (!databases.has(name)) {
     const opening = new Promise((resolve, reject) => {
       const asked = indexedDB.open(name);
+      // It may have been deleted since the page made it: one without its table would be of no use to anybody.
+      asked.onupgradeneeded = () => asked.result.createObjectStore(table, { keyPath: "url" });
       asked.onsuccess = () => resolve(asked.result);
       asked.onerror = () => reject(asked.error);
     });
@@ -36,7 +38,7 @@ export async function put(place, data) {
 }
 
 export async function putHere({ database, table, key }, data) {
-  const transaction = (await opened(database)).transaction(table, "readwrite");
+  const transaction = (await opened(database, table)).transaction(table, "readwrite");
   const record = {
     data,
     get url() {

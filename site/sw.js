@@ -1,19 +1,22 @@
 // The service worker: a second visit needs no network. The build writes what each cache holds, under a name made from its content.
-const CACHES = [/* caches */];
+// Another Bocal on the same origin, in another folder, has caches of its own: their names end in its address.
+const CACHES = [/* caches */].map(({ name, files }) => ({ name: `${name} ${self.registration.scope}`, files }));
 
 self.addEventListener("install", (event) => event.waitUntil(Promise.all(CACHES.map(fill))));
 
+// What a release is being copied over answers with files of two: what does not have its hash is not kept, and this release waits.
 async function fill({ name, files }) {
   const cache = await caches.open(name);
   if ((await cache.keys()).length === files.length) return; // kept from the release before
-  await cache.addAll(files.map((file) => new Request(file, { cache: "no-cache" })));
+  await cache.addAll(files.map(([file, integrity]) => new Request(file, { cache: "no-cache", integrity })));
 }
 
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 
 async function takeOver() {
   const current = new Set(CACHES.map(({ name }) => name));
-  const old = (await caches.keys()).filter((name) => name.startsWith("bocal-") && !current.has(name));
+  const ours = (name) => name.startsWith("bocal-") && (name.endsWith(` ${self.registration.scope}`) || !name.includes(" "));
+  const old = (await caches.keys()).filter((name) => ours(name) && !current.has(name));
   await Promise.all(old.map((name) => caches.delete(name)));
   await self.clients.claim();
 }

@@ -171,11 +171,12 @@ const doing = {
   },
 
   // The head of an answer; its body waits until it is taken or dropped.
-  async ask({ asked, url, from, headers }) {
+  async ask({ asked, url, method, from, headers }) {
     const controller = new AbortController();
     answers.set(asked, { controller });
     try {
       const response = await fetch(url, {
+        method,
         headers: from ? { Range: `bytes=${from}-` } : {},
         cache: "no-store",
         credentials: "omit",

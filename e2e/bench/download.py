@@ -1,7 +1,7 @@
 """Downloading: Bocal's own (hashes, partial files, commits) against bare parallel `fetch` and IndexedDB, same bytes.
 
 Also how much memory both take at their peak, and how long Bocal ever holds up the page's main thread. One `put` alone
-takes four times its length in Chromium: the value, its serialised form, a copy read back for the key, a blob.
+takes three times its length in Chromium: the serialised form, a copy read back for the key, an attempt to compress.
 """
 
 import os

@@ -75,6 +75,8 @@ class Problem(StrEnum):
     CHATS_NEWER = "problem.chats_newer"
     CHATS_TOO_LARGE = "problem.chats_too_large"
     CHATS_DAMAGED = "problem.chats_damaged"
+    CHAT_DAMAGED = "problem.chat_damaged"
+    CHAT_ELSEWHERE = "problem.chat_elsewhere"
     NO_VISION = "problem.no_vision"
     PICTURE_UNREADABLE = "problem.picture_unreadable"
     ENGINE_FAILED = "problem.engine_failed"
@@ -86,7 +88,7 @@ class Failure(Exception):
     `facts` are plain strings and numbers; a number of bytes is an int under a name ending in `bytes`.
     """
 
-    def __init__(self, problem: Problem, detail: str = "", **facts: str | int) -> None:
+    def __init__(self, problem: Problem, detail: str = "", **facts: str | float) -> None:
         super().__init__(f"{problem} {facts} {detail}".strip())
         self.problem = problem
         self.detail = detail

@@ -1,5 +1,6 @@
 """A number that a person may set: its name, its bounds, and how what was typed is read."""
 
+import re
 from dataclasses import dataclass
 
 from bocal.errors import Failure, Problem
@@ -16,11 +17,14 @@ class Option:
 
 
 def read(option: Option, text: str) -> int | float | None:
-    """Read what was typed for an option (a decimal comma will do); None for nothing.
+    """Read what was typed for an option (a decimal comma will do, and commas between thousands); None for nothing.
 
     Raises Failure(NUMBER_UNREADABLE) with the bounds.
     """
-    typed = "".join(text.split()).replace(",", ".")
+    typed = "".join(text.split())
+    if option.whole and re.fullmatch(r"\d{1,3}(,\d{3})+", typed):
+        typed = typed.replace(",", "")
+    typed = typed.replace(",", ".")
     if not typed:
         return None
     try:
@@ -28,6 +32,5 @@ def read(option: Option, text: str) -> int | float | None:
     except ValueError:
         value = None
     if value is None or not option.low <= value <= option.high:
-        low, high = f"{option.low:g}", f"{option.high:.0f}" if option.whole else f"{option.high:g}"
-        raise Failure(Problem.NUMBER_UNREADABLE, text=text.strip()[:40], low=low, high=high)
+        raise Failure(Problem.NUMBER_UNREADABLE, text=text.strip()[:40], low=option.low, high=option.high)
     return value

@@ -95,8 +95,8 @@ class Transfers(Protocol):
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""
 
-    async def ask(self, url: str, start: int) -> Head:
-        """GET `url`, from byte `start` on where that is not 0; raises Failure when no answer comes.
+    async def ask(self, url: str, start: int, method: str = "GET") -> Head:
+        """GET (or HEAD) `url`, from byte `start` on where that is not 0; raises Failure when no answer comes.
 
         Every answer is to be taken or aborted.
         """
@@ -130,7 +130,7 @@ class Transfers(Protocol):
         """Return once these partial files are closed, which may be a while after they were last written to."""
 
     async def online(self) -> None:
-        """Return once the browser says that there is a network."""
+        """Return once the browser says that there is a network, or it is worth a try all the same."""
 
 
 class Measures(Protocol):
@@ -217,11 +217,15 @@ class Notes(Protocol):
 class Tabs(Protocol):
     """The other tabs of this page."""
 
-    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+    async def hold(self, name: str, *, wait: bool, shared: bool = False) -> Callable[[], None] | None:
         """Take what only one tab may have; return what lets go of it, or None when it is taken and `wait` is False.
 
-        A tab that ends lets go of everything.
+        With `shared` others may have it in the same way. A tab that ends lets go of everything. What a tab has let go
+        of, it can take again at once.
         """
+
+    async def is_held(self, name: str) -> bool:
+        """Whether a tab has something for itself alone."""
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Tell the other tabs something, in JSON."""
@@ -321,6 +325,12 @@ class Page(Protocol):
 
     def focus(self, element_id: str) -> None:
         """Move the focus, where there is such an element."""
+
+    def select(self, element_id: str) -> None:
+        """Move the focus to a field, where there is such a one, and select what it holds."""
+
+    def focused(self) -> str:
+        """Return the ID of the element that has the focus, "" where it has none."""
 
     def step(self, selector: str, by: int) -> None:
         """Move the focus among the elements that match, `by` places from the one that has it (from none: the first)."""

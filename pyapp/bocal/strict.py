@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any, NoReturn
 
+LARGEST = 2**53 - 1  # the largest whole number that JSON tells for sure
 DEEPEST = 100  # levels; a record or a manifest has five
 MOST_STEPS = 300_000  # from one level to another: a list that fills all of localStorage has 50,000
 

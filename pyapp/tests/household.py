@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from bocal.errors import Failure
@@ -71,6 +71,7 @@ class Browser:
         self.world.notes.at_once = False
         self.settings, self.quota = Settings(), Quota()
         self.listed = listed
+        self.look: Callable[[], Awaitable[Device]] = _no_gpu
         self.reported: list[BaseException] = []
 
     async def tab(self, *standard: Model) -> Application:
@@ -80,7 +81,7 @@ class Browser:
         parts = {
             "page": Silent(), "settings": self.settings, "session": Settings(), "network": self.world.wire.web,
             "store": self.world.store, "disk": self.world.store, "quota": self.quota, "means": means,
-            "engine": Engine(), "runner": Silent(), "look": _no_gpu, "keep": _kept, "shrink": _kept,
+            "engine": Engine(), "runner": Silent(), "look": self.look, "keep": _kept, "shrink": _kept,
             "clock": lambda: 0.0, "take_over": lambda: None, "is_narrow": lambda: False,
             "draw_frame": lambda _html: None, "report": self.reported.append, "site": "https://site/",
             "tabs": means.tabs, "notes": self.world.notes,

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -121,12 +122,16 @@ class Tabs:
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+    async def hold(self, name: str, *, wait: bool, shared: bool = False) -> Callable[[], None] | None:
+        assert wait or not shared
         lock = self._locks.setdefault(name, asyncio.Lock())
         if lock.locked() and not wait:
             return None
         await lock.acquire()
         return lock.release
+
+    async def is_held(self, name: str) -> bool:
+        return name in self._locks and self._locks[name].locked()
 
     def say(self, message: Mapping[str, Any]) -> None:
         pass
@@ -220,7 +225,8 @@ class Wire:
     """`protocols.Transfers` over a `Web`: a body arrives in pieces of `piece` bytes, partial files are byte arrays.
 
     `script` holds, by the end of a URL, the answers to its next requests; after those it is served as it should be,
-    with `etags` and, when `ranges`, by range. `asked` lists (URL, start); `refused` counts what lacked room.
+    with `etags` and, when `ranges`, by range. `asked` lists (URL, start), `looked_at` those of which only the headers
+    were wanted; `refused` counts what lacked room.
     """
 
     def __init__(self, web: Web, store: Shelves, piece: int = 40) -> None:
@@ -230,12 +236,14 @@ class Wire:
         self.etags: dict[str, str] = {}
         self.ranges = True
         self.asked: list[tuple[str, int]] = []
+        self.looked_at: list[tuple[str, int]] = []
         self.aborted: list[int] = []
         self.room = 10**9
         self.open: set[str] = set()
         self.refused = 0
         self.was_online = 0
         self._answers: dict[int, Answer] = {}
+        self._numbers = itertools.count(1)
 
     @property
     def fetched(self) -> list[str]:
@@ -244,9 +252,9 @@ class Wire:
     async def sizes(self) -> Mapping[str, int]:
         return {name: len(content) for name, content in self.files.items()}
 
-    async def ask(self, url: str, start: int) -> Head:
-        self.asked.append((url, start))
-        number = len(self.asked)
+    async def ask(self, url: str, start: int, method: str = "GET") -> Head:
+        (self.asked if method == "GET" else self.looked_at).append((url, start))
+        number = next(self._numbers)
         await asyncio.sleep(0)
         answer = next((some.pop(0) for end, some in self.script.items() if url.endswith(end) and some), None)
         served = self._serve(url, start)
@@ -348,12 +356,16 @@ class Window:
         self.tabs.append(self)
         self.listeners: list[Callable[[Mapping[str, Any]], None]] = []
 
-    async def hold(self, name: str, *, wait: bool) -> Callable[[], None] | None:
+    async def hold(self, name: str, *, wait: bool, shared: bool = False) -> Callable[[], None] | None:
+        assert wait or not shared
         lock = self.locks.setdefault(name, asyncio.Lock())
         if lock.locked() and not wait:
             return None
         await lock.acquire()
         return lock.release
+
+    async def is_held(self, name: str) -> bool:
+        return name in self.locks and self.locks[name].locked()
 
     def say(self, message: Mapping[str, Any]) -> None:
         for tab in self.tabs:

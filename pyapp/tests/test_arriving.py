@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from bocal.errors import Failure, Problem
+from bocal.models.record import Library, Model
 from bocal.protocols import Form, Shelf
 from bocal.ui.actions import deleting
 from bocal.ui.application import Application
@@ -108,6 +109,22 @@ def test_one_that_does_not_arrive_leaves_all_as_it_was(
         assert [type(it) for it in browser.reported] == [KeyError] * isinstance(failure, KeyError)
 
     to_its_end(story)()
+
+
+@to_its_end
+async def test_a_library_that_is_here_already_stays_as_it_is() -> None:
+    browser = Browser()
+    shared = Model("m", "M", "https://h/o/m", library=Library(key="shared.wasm"), custom=False)
+    browser.world.store.kept[Shelf.LIBRARY]["https://l/shared.wasm"] = b"as it was"
+    tab, folder = await browser.tab(shared), Folder("m", WHOLE, browser.world.store)
+    folder.broken = "tensor-cache.json"
+    tab.storing.take_folder(folder)
+    await ended(tab)
+    assert browser.world.store.kept[Shelf.LIBRARY] == {"https://l/shared.wasm": b"as it was"}
+    tab.storing.take_folder(Folder("m", WHOLE, browser.world.store))
+    await ended(tab)
+    assert browser.world.store.kept[Shelf.LIBRARY] == {"https://l/shared.wasm": b"as it was"}
+    assert tab.state.complete(shared)
 
 
 @to_its_end

@@ -1,6 +1,7 @@
 """One file on its way: what is asked again, from where, after how long, and what is given up."""
 
 import asyncio
+import dataclasses
 import hashlib
 from dataclasses import replace
 from typing import Any
@@ -58,6 +59,43 @@ def test_a_whole_file_that_was_not_kept_yet_is_checked_where_it_is(left: bytes, 
     assert starts(world) == asked
     assert world.store.kept[Shelf.MODEL][URL] == DATA
     assert not world.wire.files
+
+
+def test_a_whole_file_of_which_no_hash_is_known_is_not_fetched_again_either() -> None:
+    world = world_of()
+    plain = dataclasses.replace(FILE, nbytes=None, checksum=None)
+    world.wire.files[FILE.partial] = bytearray(DATA)
+    noted = PartialNote("m", Validator('"1"', total=len(DATA)))
+    for file in (plain, dataclasses.replace(plain, small=True)):
+        carrier = Carrier(world.means(), "m", lambda: None, {FILE.partial: noted})
+        asyncio.run(carrier.bring(file, Part(len(DATA), len(DATA))))
+        assert world.store.kept[Shelf.MODEL].pop(URL) == DATA
+        world.wire.files[FILE.partial] = bytearray(DATA)
+    assert starts(world) == []
+
+
+def test_a_part_of_the_range_that_was_asked_for_is_not_the_whole_file() -> None:
+    world = world_of()
+    part = {"ETag": '"1"', "Content-Range": f"bytes 80-149/{len(DATA)}", "Content-Length": "70"}
+    file = dataclasses.replace(FILE, nbytes=None, checksum=None)
+    bring(world, Answer(cut=80), Answer(206, part, DATA[80:150]), file=file)
+    assert starts(world) == [0, 80, 150]
+    assert world.store.kept[Shelf.MODEL][URL] == DATA
+
+
+def test_a_file_longer_than_its_manifest_says_is_found_out_at_once_after_a_break_too() -> None:
+    world = world_of(DATA + bytes(1000))
+    with pytest.raises(Failure) as caught:
+        bring(world, Answer(cut=80))
+    assert caught.value.problem is Problem.WRONG_BYTES
+    assert len(world.wire.asked) == 3
+
+
+def test_a_weak_etag_does_not_tell_that_two_answers_are_of_the_same_bytes() -> None:
+    world = world_of()
+    world.wire.etags[URL] = 'W/"1"'
+    bring(world, Answer(cut=80), file=dataclasses.replace(FILE, checksum=None))
+    assert starts(world) == [0, 0]
 
 
 def test_a_host_without_ranges_sends_that_file_anew() -> None:
@@ -128,7 +166,7 @@ def test_a_host_that_stays_away_is_given_up_with_the_cause() -> None:
 
 def test_offline_waits_for_the_network_however_long() -> None:
     world = world_of()
-    bring(world, *[Answer(failure=Failure(Problem.OFFLINE, host="h"))] * 20)
+    bring(world, *[Answer(failure=Failure(Problem.OFFLINE, host="h"))] * 20, *[Answer(503)] * MOST_TRIES)
     assert world.wire.was_online == 20
 
 
@@ -162,7 +200,7 @@ def test_a_host_that_forbids_it_again_and_again_is_believed() -> None:
     with pytest.raises(Failure) as caught:
         bring(world, Answer(cut=80), *[Answer(failure=Failure(Problem.NO_CORS, host="h"))] * 9)
     assert caught.value.problem is Problem.NO_CORS
-    assert len(world.wire.asked) == 4
+    assert len(world.wire.asked) == 6
 
 
 @pytest.mark.parametrize("left", [b"", DATA[:60], DATA[:-1]])
@@ -196,11 +234,11 @@ def test_silence_is_given_up_and_asked_again(monkeypatch: pytest.MonkeyPatch) ->
     world = world_of()
     ask = world.wire.ask
 
-    async def silent_once(url: str, start: int) -> object:
+    async def silent_once(url: str, start: int, method: str = "GET") -> object:
         if not world.wire.asked:
             world.wire.asked.append((url, start))
             await asyncio.sleep(3600)
-        return await ask(url, start)
+        return await ask(url, start, method)
 
     monkeypatch.setattr(world.wire, "ask", silent_once)
     bring(world)

@@ -2,7 +2,9 @@
 
 import copy
 import itertools
+import math
 
+from bocal.chat import document
 from bocal.chat.conversation import Conversation, Message, Usage, title_of
 from bocal.errors import Failure, Problem
 from hypothesis import given
@@ -60,6 +62,83 @@ def test_deleting_the_version_shown_shows_another() -> None:
     assert shown(said) == ["anew", ""]
 
 
+def test_what_followed_a_deleted_version_follows_the_one_that_is_shown_then() -> None:
+    said = talk("one", "1")
+    again = said.answer_anew(said.leaf, "m")
+    again.text = "eins"
+    said.ask("two", "m").text = "2"
+    second = said.path()[2]
+    said.delete(again.id)
+    assert shown(said) == ["one", "1", "two", "2"]
+    assert len(said.versions()[second.parent]) == 1
+    said.ask_anew(second.id, "deux", "m").text = "2!"
+    said.delete(said.path()[2].id)
+    assert shown(said) == ["one", "1", "two", "2"]
+    assert [said.messages[it].role for it in said.versions()[second.parent]] == ["user"]
+    before: set[str] = {""}
+    for message in said.messages.values():
+        assert message.parent in before
+        before.add(message.id)
+
+
+def test_no_answer_becomes_the_answer_to_another_question() -> None:
+    said = talk("France?", "Paris", "next", "n")
+    france = said.path()[0]
+    said.ask_anew(france.id, "Italy?", "m").text = "Rome"
+    said.show(france.id)
+    said.since = france.id
+    said.delete(france.id)
+    assert shown(said) == ["Italy?", "Rome", "next", "n"]
+    assert said.since == said.path()[0].id
+    other = talk("France?", "Paris")
+    first = other.path()[0].id
+    other.ask_anew(first, "Italy?", "m").text = "Rome"
+    other.show(first)
+    other.delete(first)
+    assert shown(other) == ["Italy?", "Rome"]
+
+
+def test_what_another_copy_deleted_takes_nothing_else_with_it() -> None:
+    one = talk("Q1", "A1")
+    other = copy.deepcopy(one)
+    question = one.path()[0].id
+    one.ask_anew(question, "Q2", "m").text = "A2"
+    other.delete(question)
+    one.absorb(other)
+    assert {it.text for it in one.messages.values()} == {"A1", "Q2", "A2"}
+    other.absorb(one)
+    assert {it.text for it in other.messages.values()} == {"A1", "Q2", "A2"}
+    both = talk("Q1", "A1")
+    first = both.path()[0].id
+    both.ask_anew(first, "Q2", "m")
+    second = both.path()[0].id
+    both.show(first)
+    copied = copy.deepcopy(both)
+    both.delete(second)
+    both.delete(first)
+    copied.absorb(both)
+    assert {it.text for it in copied.messages.values()} == {"A1"}
+
+
+def test_whatever_is_deleted_what_is_left_can_be_read_again() -> None:
+    said = talk("Q1", "A1", "Q2", "A2")
+    q1, a1, q2, a2 = (it.id for it in said.path())
+    said.delete(a1)
+    again = said.ask_anew(q1, "Q1'", "m")
+    said.show(q1)
+    for it in (q1, again.parent, a2, q2):
+        if it in said.messages:
+            said.delete(it)
+        document.read(document.to_json(said))
+
+
+def test_figures_that_are_no_numbers_are_0() -> None:
+    usage = Usage.read(
+        {"completion_tokens": 1, "extra": {"decode_tokens_per_s": math.nan, "prefill_tokens_per_s": math.inf}}
+    )
+    assert (usage.completion_tokens, usage.decode_rate, usage.prefill_rate) == (1, 0, 0)
+
+
 def test_the_model_reads_neither_reasoning_nor_what_failed() -> None:
     said = talk("one", "<think>hm</think>1", "two", "")
     said.path()[-1].failure = Failure(Problem.ENGINE_FAILED)
@@ -90,7 +169,7 @@ def test_room_that_was_made_counts_and_lasts() -> None:
     said.ask("four", "m").text = "4"
     said.delete(said.since)
     said.ask("five", "m")
-    assert [turn["content"] for turn in said.to_engine()] == ["four", "4", "five"]
+    assert [turn["content"] for turn in said.to_engine()] == ["three", "3", "four", "4", "five"]
 
 
 def test_going_on_asks_for_the_rest() -> None:
@@ -176,5 +255,6 @@ def test_whatever_is_done_what_is_shown_is_a_way_through_the_tree(steps: list[tu
         path = said.path()
         assert not path or path[0].parent == ""
         assert not path or path[-1].id not in said.versions()
+        document.read(document.to_json(said))
         roles = [turn["role"] for turn in said.to_engine("s")]
         assert all(one != two for one, two in itertools.pairwise(roles))

@@ -116,7 +116,7 @@ def test_pausing_keeps_every_byte_and_running_again_goes_on_from_there() -> None
         assert await running is State.PAUSED
         assert 0 < download.done < download.total
         begun = [len(content) for content in world.wire.files.values()]
-        whole = {len(content) for content in (*CONTENT.values(), b"{}")}  # these were only not kept yet
+        whole = {len(content) for content in (*CONTENT.values(), b"{}", b"\0asm")}  # these were only not kept yet
         world.wire.asked.clear()
         assert await download.run() is State.DONE
         assert sorted(start for _, start in world.wire.asked if start) == sorted(set(begun) - whole - {0})
@@ -480,6 +480,73 @@ def test_the_hash_that_the_host_lists_is_checked_too() -> None:
     assert asyncio.run(download.run()) is State.FAILED
     assert failure_of(download) is Problem.WRONG_BYTES
     assert not world.store.kept[Shelf.LIBRARY]
+
+
+@pytest.mark.parametrize("refusal", [Answer(403, body=b""), Answer(body=b"<html>", headers={"ETag": '"1"'})])
+def test_an_address_that_refuses_or_shows_a_page_does_not_keep_the_next_one_from_being_asked(refusal: Answer) -> None:
+    plain = "https://h/files/"
+    moved = {url.replace(BASE, plain): content for url, content in web().documents.items()} | {LIBRARY: b"\0asm"}
+    world = World(Web(moved))
+    world.wire.script[f"{BASE}mlc-chat-config.json"] = [refusal]
+    assert asyncio.run(job(world, [BASE, plain]).run()) is State.DONE
+    world = World(Web({}))
+    world.wire.script[f"{BASE}mlc-chat-config.json"] = [Answer(403, body=b"")]
+    download = job(world, [BASE, plain])
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.REFUSED
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_configuration_that_is_here_is_compared_with_the_one_of_its_own_address(changed: bool) -> None:
+    plain = "https://h/files/"
+    moved = {url.replace(BASE, plain): content for url, content in web().documents.items()} | {LIBRARY: b"\0asm"}
+    world = World(Web(moved))
+    assert asyncio.run(job(world, [BASE, plain]).run()) is State.DONE
+    kept = world.store.kept[Shelf.CONFIG][f"{BASE}mlc-chat-config.json"]
+    del world.store.kept[Shelf.MODEL][f"{BASE}params_shard_0.bin"]  # as "weights only" does
+    if changed:
+        world.wire.web.documents[f"{plain}mlc-chat-config.json"] = {"tokenizer_files": ["tokenizer.json"], "more": 1}
+    download = job(world, [BASE, plain])
+    assert asyncio.run(download.run()) is (State.FAILED if changed else State.DONE)
+    assert failure_of(download) is (Problem.CHANGED_ON_HOST if changed else None)
+    assert world.store.kept[Shelf.CONFIG][f"{BASE}mlc-chat-config.json"] == kept
+
+
+def test_a_configuration_of_another_app_is_not_looked_for_in_a_web_page() -> None:
+    plain = "https://h/files/"
+    moved = {url.replace(BASE, plain): content for url, content in web().documents.items()} | {LIBRARY: b"\0asm"}
+    world = World(Web(moved))
+    page = Answer(body=b"<html>", headers={"ETag": '"1"', "Content-Type": "text/html"})
+    world.wire.script[f"{BASE}mlc-chat-config.json"] = [page] * 3
+    world.store.kept[Shelf.CONFIG][f"{BASE}mlc-chat-config.json"] = b'{"tokenizer_files": ["tokenizer.json"]}'
+    assert asyncio.run(job(world, [BASE, plain]).run()) is State.DONE
+
+
+def test_what_is_noted_of_another_address_is_not_gone_on_with() -> None:
+    async def story() -> None:
+        world = World(web())
+        download = job(world, ["https://h/new/"])
+        await download.resume(JobNote(State.PAUSED, BASE, (LIBRARY, LIBRARY), before=("x",)))
+        assert await download.run() is State.FAILED
+        assert failure_of(download) is Problem.NO_MODEL_THERE
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("anew", [True, False])
+@pytest.mark.parametrize("url", [f"{BASE}tokenizer.json", LIBRARY])
+def test_a_large_file_is_only_fetched_again_where_its_host_tells_of_another_version(url: str, anew: bool) -> None:
+    world = World(web(params_shard_8__bin=Failure(Problem.NOT_FOUND)))
+    assert asyncio.run(job(world).run()) is State.FAILED
+    world.wire.web.documents[f"{BASE}params_shard_8.bin"] = CONTENT["params_shard_8.bin"]
+    world.wire.asked.clear()
+    if anew:
+        world.wire.web.documents[url] = b"another"
+    world.wire.etags[url] = '"2"'
+    download = job(world)
+    assert asyncio.run(download.run()) is (State.FAILED if anew else State.DONE)
+    assert failure_of(download) is (Problem.CHANGED_ON_HOST if anew else None)
+    assert url in world.wire.fetched
 
 
 @pytest.mark.parametrize("changed", ["mlc-chat-config.json", "tensor-cache.json", "r.wasm"])

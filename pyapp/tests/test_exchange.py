@@ -89,6 +89,13 @@ def _broken(told: Any, place: tuple[str | int, ...], value: Any) -> bytes:
         ),
         (("pinned",), "yes", "conversations[0].pinned"),
         (("id",), None, "conversations[0].id"),
+        (("id",), "a b", "conversations[0].id"),
+        (("created",), 10**400, "conversations[0].created"),
+        (
+            ("messages", 1, "failure"),
+            {"problem": "problem.cut_short", "facts": {"bytes": 10**400}},
+            "conversations[0].messages[1].failure.facts",
+        ),
     ],
 )
 def test_damage_is_told_by_its_place(place: tuple[str | int, ...], value: Any, words: str) -> None:
@@ -157,3 +164,10 @@ def test_settings_become_a_request() -> None:
 def test_what_a_model_brings_shows_under_what_is_set() -> None:
     own = settings.own({"temperature": 0.6, "top_p": 0.9, "max_tokens": 5}, {"top_p": 0.5})
     assert own == {"temperature": 0.6, "top_p": 0.5, "frequency_penalty": 0.0, "presence_penalty": 0.0}
+
+
+def test_half_a_character_does_not_keep_a_conversation_from_being_exported() -> None:
+    said = Conversation()
+    said.ask("half \ud83d", "m", at=5).text = "Yes."
+    (back,) = exchange.read(exchange.write([said], 6.0))
+    assert back.path()[0].text == "half ?"

@@ -16,7 +16,7 @@ from bocal.protocols import Form, Shelf
 from bocal.weights.intake import Intake
 from bocal.weights.lengths import Lengths
 from bocal.weights.outlines import Outlines
-from outside import Notes, Shelves
+from outside import FUNCTIONS, Notes, Shelves
 
 CONFIG = {
     "model_type": "llama", "quantization": "q4f32_1", "tokenizer_files": ["tokenizer.json"],
@@ -27,13 +27,13 @@ MANIFEST = {"records": [{"dataPath": "s0.bin", "nbytes": 8, "md5sum": "0" * 32, 
 EMPTY = Catalogue({}, "https://l/")
 
 
-def library(dtype: str = "float32") -> bytes:
+def library(dtype: str = "float32", functions: bytes = FUNCTIONS) -> bytes:
     """A library whose metadata asks for one tensor: a custom section of a WebAssembly file."""
     told = {
         "model_type": "llama", "quantization": "q4f32_1", "params": [{"name": "w", "shape": [2], "dtype": dtype}],
         "prefill_chunk_size": 1, "context_window_size": 1,
     }  # fmt: skip
-    content = json.dumps(told).encode() + b"TVMFFIWasmSafeCall TVMFFIFunctionCall"
+    content = json.dumps(told).encode() + b"TVMFFIWasmSafeCall " + functions
     length = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
     return b"\0asm\1\0\0\0\0" + length + content
 
@@ -76,6 +76,21 @@ def inspect(it: Folder, standard: Catalogue = EMPTY, known: Model | None = None)
 
 def without(*names: str, **more: Any) -> dict[str, Any]:
     return {**{name: it for name, it in WHOLE.items() if name not in names}, **more}
+
+
+def _standard() -> dict[str, Any]:
+    """The configuration of a model that a standard library runs."""
+    row = figures.standard()[0]
+    inner = {
+        "hidden_size": row.figures.width, "num_hidden_layers": row.figures.layers, "head_dim": row.figures.head_dim,
+        "num_attention_heads": row.figures.heads, "num_key_value_heads": row.figures.kv_heads,
+        "intermediate_size": row.figures.intermediate, "vocab_size": row.figures.vocabulary,
+        "tie_word_embeddings": row.figures.tied,
+    }  # fmt: skip
+    return {
+        **CONFIG, "model_type": row.figures.model_type, "quantization": row.figures.quantisation,
+        "model_config": {name: value for name, value in inner.items() if value is not None},
+    }  # fmt: skip
 
 
 def test_a_whole_folder_is_a_model_at_an_address_of_its_own() -> None:
@@ -127,19 +142,34 @@ def test_a_model_of_the_list_takes_the_files_as_its_own() -> None:
     assert not [it for it in bare.items if it.shelf is Shelf.LIBRARY]  # fetched when it is first used
 
 
+def test_a_library_that_webllm_cannot_use_is_none() -> None:
+    with pytest.raises(Failure) as caught:
+        inspect(Folder("m", {**WHOLE, "m-webgpu.wasm": library(functions=b"TVMWasmSafeCall")}))
+    assert caught.value.problem is Problem.LIBRARY_UNREADABLE
+
+
+@pytest.mark.parametrize(("functions", "kind"), [(FUNCTIONS, "llm"), (FUNCTIONS + b"image_embed", "vlm")])
+def test_a_model_whose_library_takes_pictures_sees(functions: bytes, kind: str) -> None:
+    assert inspect(Folder("m", {**WHOLE, "m-webgpu.wasm": library(functions=functions)})).model.kind == kind
+
+
+def test_a_file_of_something_else_beside_a_model_of_the_list_is_no_obstacle() -> None:
+    known = Model("m", "Known", "https://h/o/m", library=Library(key="m-lib.wasm"), custom=False)
+    found = inspect(Folder("m", {**without("m-webgpu.wasm"), "tools/ort.wasm": b"\0asm"}), known=known)
+    assert found.model == known
+    assert not [it for it in found.items if it.shelf is Shelf.LIBRARY]
+
+
+def test_loose_files_of_two_models_are_two_models() -> None:
+    other = {"records": [{"dataPath": "s0.bin", "nbytes": 8, "md5sum": "1" * 32, "records": TENSORS}]}
+    row = without("m-webgpu.wasm", **{"mlc-chat-config.json": _standard()})
+    one, two = (inspect(Folder("", {**row, "tensor-cache.json": it})).model.id for it in (MANIFEST, other))
+    assert one != two
+    assert one.endswith("-MLC")
+
+
 def test_without_a_library_the_standard_one_of_its_figures_is_taken() -> None:
-    row = figures.standard()[0]
-    inner = {
-        "hidden_size": row.figures.width, "num_hidden_layers": row.figures.layers, "head_dim": row.figures.head_dim,
-        "num_attention_heads": row.figures.heads, "num_key_value_heads": row.figures.kv_heads,
-        "intermediate_size": row.figures.intermediate, "vocab_size": row.figures.vocabulary,
-        "tie_word_embeddings": row.figures.tied,
-    }  # fmt: skip
-    config = {
-        **CONFIG, "model_type": row.figures.model_type, "quantization": row.figures.quantisation,
-        "model_config": {name: value for name, value in inner.items() if value is not None},
-    }  # fmt: skip
-    found = inspect(Folder("m", {**without("m-webgpu.wasm"), "mlc-chat-config.json": config}))
+    found = inspect(Folder("m", {**without("m-webgpu.wasm"), "mlc-chat-config.json": _standard()}))
     assert found.model.library is not None
     assert found.model.library.key
 

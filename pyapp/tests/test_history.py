@@ -1,7 +1,12 @@
 """The conversations that are kept."""
 
-from bocal.chat.conversation import Conversation
-from bocal.chat.history import PICTURES, UNFINISHED, History
+import copy
+import math
+
+import pytest
+from bocal.chat.conversation import Conversation, Usage
+from bocal.chat.history import BODIES, PICTURES, UNFINISHED, WORDS, History
+from bocal.errors import Failure, Problem
 from outside import Notes, Tabs, to_its_end
 
 
@@ -9,6 +14,18 @@ def talk(question: str, answer: str, at: float) -> Conversation:
     said = Conversation()
     said.ask(question, "m", at=at).text = answer
     return said
+
+
+async def in_two_tabs() -> tuple[Notes, History, History, Conversation, Conversation]:
+    """Keep a conversation in one tab, and open it in another: what is kept, both tabs, and what each has of it."""
+    notes, tabs = Notes(), Tabs()
+    one, two = History(notes, tabs), History(notes, tabs)
+    said = talk("Why?", "Because.", 5)
+    await one.save(said)
+    await two.look(6)
+    other = await two.open(said.id)
+    assert other is not None
+    return notes, one, two, said, other
 
 
 @to_its_end
@@ -63,13 +80,7 @@ async def test_an_answer_that_broke_off_is_kept_so_far() -> None:
 
 @to_its_end
 async def test_two_tabs_lose_nothing_of_each_other() -> None:
-    notes, tabs = Notes(), Tabs()
-    one, two = History(notes, tabs), History(notes, tabs)
-    said = talk("Why?", "Because.", 5)
-    await one.save(said)
-    await two.look(6)
-    other = await two.open(said.id)
-    assert other is not None
+    _notes, one, two, said, other = await in_two_tabs()
     other.ask("And?", "m", at=7).text = "So."
     await two.save(other)
     said.ask("Well?", "m", at=8).text = "Hm."
@@ -199,3 +210,75 @@ async def test_a_tab_that_saw_half_an_answer_keeps_all_of_it() -> None:
     again = await two.open(said.id)
     assert again is not None
     assert [message.text for message in again.path()] == ["Why?", "Because.", "And?", ""]
+
+
+@to_its_end
+async def test_what_another_tab_has_set_outlasts_an_answer_and_so_does_its_picture() -> None:
+    notes, one, two, said, other = await in_two_tabs()
+    other.settings = {"system": "Be brief."}
+    other.ask("And this?", "m", at=7, pictures={"p": "data:image/png;base64,AA"})
+    await two.save(other)
+    said.ask("Well?", "m", at=8).text = "Hm."
+    await one.save(said)
+    assert said.settings == {"system": "Be brief."}
+    assert said.pictures == {"p": "data:image/png;base64,AA"}
+    said.settings = {"system": "Be long."}
+    await one.save(said)
+    assert said.settings == {"system": "Be long."}
+    assert notes.kept[PICTURES] == {f"{said.id}/p": "data:image/png;base64,AA"}
+
+
+@to_its_end
+async def test_ligatures_and_apostrophes_are_found_as_they_are_typed() -> None:
+    notes = Notes()
+    history, said = History(notes, Tabs()), talk("L’œuvre ?", "Au cœur de l’eau.", 5)
+    await history.save(said)
+    notes.kept[WORDS][said.id] = "au cœur de l’eau."  # as earlier versions kept it
+    for words in ("coeur", "cœur", "l'eau", "l’eau", "oeuvre"):
+        history = History(notes, Tabs())
+        await history.look(6)
+        assert [found.head.id for found in await history.search(words, 9)] == [said.id], words
+
+
+@to_its_end
+async def test_a_damaged_conversation_is_told_and_keeps_no_other_from_being_exported() -> None:
+    notes = Notes()
+    history, good, bad = History(notes, Tabs()), talk("Why?", "Because.", 5), talk("And?", "So.", 6)
+    nan = talk("Well?", "Hm.", 7)
+    nan.path()[1].usage = Usage(1, 1)
+    for it in (good, bad, nan):
+        await history.save(it)
+    notes.kept[BODIES][bad.id]["messages"][1]["role"] = "nobody"
+    notes.kept[BODIES][nan.id]["messages"][1]["usage"]["decode_rate"] = math.nan
+    assert {it.id for it in await history.everything()} == {good.id, nan.id}
+    with pytest.raises(Failure) as caught:
+        await history.open(bad.id)
+    assert (caught.value.problem, caught.value.facts) == (Problem.CHAT_DAMAGED, {"place": "messages[1].role"})
+
+
+@to_its_end
+async def test_a_damaged_conversation_can_be_deleted_and_mended_from_a_file() -> None:
+    notes = Notes()
+    history, said = History(notes, Tabs()), talk("Why?", "Because.", 5)
+    whole = copy.deepcopy(said)
+    for damage in ([None], ["x"], [{"pictures": None}], None):
+        await history.save(copy.deepcopy(whole))
+        notes.kept[BODIES][said.id]["messages"] = damage
+        await history.search("because", 9)
+        new, _ = await history.merge([copy.deepcopy(whole)])
+        assert new == 1
+        mended = await history.open(said.id)
+        assert mended
+        assert [it.text for it in mended.path()] == ["Why?", "Because."]
+        notes.kept[BODIES][said.id]["messages"] = damage
+        await history.purge(said.id)
+        assert not notes.kept[BODIES]
+
+
+@to_its_end
+async def test_what_was_found_is_marked_letter_by_letter() -> None:
+    history, said = History(Notes(), Tabs()), talk("Menu ?", "Un bœuf aux œufs…", 5)
+    await history.save(said)
+    for words, marked in (("boeuf", "bœuf"), ("oeuf", "œuf"), ("oeufs", "œufs")):
+        (found,) = await history.search(words, 9)
+        assert found.words == marked

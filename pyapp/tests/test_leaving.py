@@ -6,9 +6,11 @@ import dataclasses
 import pytest
 from bocal.errors import Failure, Problem
 from bocal.models.record import Model
+from bocal.protocols import Shelf
 from bocal.ui.actions import deleting
 from bocal.ui.actions.leavings import KEY
 from bocal.ui.application import Application
+from bocal.ui.state import Phase
 from bocal.weights.download import State
 from household import BASE, CONTENT, ONE, TWO, Browser, problems, settled, until
 from outside import to_its_end
@@ -176,6 +178,182 @@ async def test_what_is_cancelled_in_a_tab_that_follows_is_gone_from_both_lists()
     assert (browser.here(), browser.world.wire.files, await browser.jobs()) == (set(), {}, set())
     for tab in (first, second):
         assert (tab.state.download(ONE), dict(tab.state.presence), tab.state.survey.models) == (None, {}, ())
+
+
+@to_its_end
+async def test_what_was_here_before_a_download_stays_when_it_is_cancelled() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    assert await tab.downloads.bring(ONE) is State.DONE
+    for lost in ("params_shard_2.bin", "r.wasm"):
+        for records in browser.world.store.kept.values():
+            records.pop(BASE + lost, None)
+        browser.world.wire.web.documents[BASE + lost] = Failure(Problem.REFUSED, host="h")
+    await tab.downloads.look()
+    for visits in (1, 2, 3):  # in the visit that began it, in one that found it failed, in one that tried it again
+        assert await tab.downloads.bring(ONE) is State.FAILED
+        if visits > 1:
+            tab = await browser.tab()
+            assert "one" in tab.state.downloads
+        if visits > 2:
+            assert await tab.downloads.bring(ONE) is State.FAILED
+        assert browser.here() == NAMES - {"params_shard_2.bin", "r.wasm"}
+        await tab.downloads.do_download_cancel("one")
+        assert browser.here() == NAMES - {"params_shard_2.bin", "r.wasm"}
+        assert (await browser.jobs(), tab.state.downloads) == (set(), {})
+        tab = await browser.tab()
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+def test_what_was_here_stays_however_soon_a_download_is_cancelled(turns: int) -> None:
+    @to_its_end
+    async def story() -> None:
+        browser = Browser(ONE)
+        tab = await browser.tab()
+        assert await tab.downloads.bring(ONE) is State.DONE
+        browser.world.store.kept[Shelf.MODEL].pop(f"{BASE}params_shard_2.bin")
+        await tab.downloads.look()
+        tab.desk.spawn(tab.loading.do_download_resume("one"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await tab.downloads.do_download_cancel("one")
+        await settled(tab)
+        assert browser.here() >= NAMES - {"params_shard_2.bin"}
+
+    story()
+
+
+@to_its_end
+async def test_what_was_here_stays_where_there_is_no_room_for_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    assert await tab.downloads.bring(ONE) is State.DONE
+    browser.world.store.kept[Shelf.MODEL].pop(f"{BASE}params_shard_2.bin")
+    await tab.downloads.look()
+    monkeypatch.setattr(browser.world.notes, "refused", True)
+    browser.world.room = 0
+    assert await tab.downloads.bring(ONE) is State.PAUSED
+    await tab.downloads.do_download_cancel("one")
+    assert browser.here() == NAMES - {"params_shard_2.bin"}
+
+
+@to_its_end
+async def test_cancelling_a_download_of_what_has_changed_lets_the_new_version_come() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    assert await tab.downloads.bring(ONE) is State.DONE
+    await tab.storing.do_delete_weights("one")
+    web = browser.world.wire.web.documents
+    web[f"{BASE}mlc-chat-config.json"] = {"tokenizer_files": ["tokenizer.json"], "context_window_size": 64}
+    assert await tab.downloads.bring(ONE) is State.FAILED
+    job = tab.state.download(ONE)
+    assert job
+    assert job.failure
+    assert job.failure.problem is Problem.CHANGED_ON_HOST
+    await tab.downloads.do_download_cancel("one")
+    assert await tab.downloads.bring(ONE) is State.DONE
+
+
+@to_its_end
+async def test_a_cancelled_download_leaves_no_hash_of_what_is_gone() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    browser.world.store.kept[Shelf.LIBRARY]["https://l/other.wasm"] = b""
+    await begin(tab)
+    await tab.downloads.do_download_cancel("one")
+    assert (browser.here(), await browser.world.means().journal.small_files(BASE)) == (set(), {})
+
+
+@pytest.mark.parametrize("how", ["cancelled", "deleted"])
+def test_a_job_that_stands_still_leaves_every_tab_that_shows_it(how: str) -> None:
+    @to_its_end
+    async def story() -> None:
+        browser = Browser(ONE)
+        first = await browser.tab()
+        await begin(first)
+        first.downloads.do_download_pause("one")
+        await until(lambda: (job := first.state.download(ONE)) and job.state is State.PAUSED)
+        await settled(first)
+        second = await browser.tab()
+        if how == "cancelled":
+            await second.downloads.do_download_cancel("one")
+        else:
+            await second.deleting.do_delete_confirm("one")
+            await gone(browser)
+        await settled(first, second)
+        assert (first.state.downloads, second.state.downloads, browser.here()) == ({}, {}, set())
+
+    story()
+
+
+@to_its_end
+async def test_a_job_without_a_model_can_be_put_away() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    await begin(tab)
+    tab.downloads.do_download_pause("one")
+    await tab.desk.registry.remove("one")
+    await tab.downloads.do_download_cancel("one")
+    assert (tab.state.downloads, await browser.jobs()) == ({}, set())
+
+
+@to_its_end
+async def test_a_model_whose_files_left_in_another_tab_is_away_here_too() -> None:
+    browser = Browser(ONE)
+    first, second = await browser.tab(), await browser.tab()
+    assert await first.downloads.bring(ONE) is State.DONE
+    await settled(first, second)
+    await second.downloads.look()
+    second.loading.select(ONE)
+    phases = [second.state.phase]
+    await first.storing.do_delete_weights("one")
+    await settled(first, second)
+    assert [*phases, second.state.phase] == [Phase.IDLE, Phase.AWAY]
+
+
+@to_its_end
+async def test_a_question_downloads_no_model_whose_files_have_gone() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    await tab.loading.do_model_choose("one")
+    browser.world.store.kept[Shelf.MODEL].pop(f"{BASE}params_shard_2.bin")
+    await tab.downloads.look()
+    tab.state.phase, tab.state.failure = Phase.FAILED, Failure(Problem.FILE_GONE)
+    browser.world.wire.asked.clear()
+    tab.state.draft = "Hello"
+    tab.act("chat.send", "")
+    await settled(tab)
+    assert (tab.state.phase, tab.state.draft, browser.world.wire.asked) == (Phase.AWAY, "Hello", [])
+
+
+@to_its_end
+async def test_a_question_asked_while_the_weights_are_deleted_does_not_bring_them_back() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    await tab.loading.do_model_choose("one")
+    browser.world.wire.asked.clear()
+    deleting_now = asyncio.ensure_future(tab.storing.do_delete_weights("one"))
+    for turn in range(40):
+        await asyncio.sleep(0)
+        tab.state.draft = f"Hello {turn}"
+        tab.act("chat.send", "")
+    await deleting_now
+    await settled(tab)
+    assert (browser.here() & set(CONTENT), browser.world.wire.asked) == (set(), [])
+
+
+@to_its_end
+async def test_deleting_the_weights_of_the_model_in_use_says_that_it_is_away() -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    await tab.loading.do_model_choose("one")
+    assert tab.state.phase is Phase.READY
+    tab.loading.desk.choice += 1
+    loading = asyncio.ensure_future(tab.loading.get_ready(ONE))
+    await tab.storing.do_delete_weights("one")
+    await loading
+    await settled(tab)
+    assert (tab.state.phase, tab.state.failure) == (Phase.AWAY, None)
 
 
 @to_its_end

@@ -1,5 +1,6 @@
 """Deletions that can be taken back: which of them the next visit, or another tab, ends."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,7 +68,18 @@ def test_what_one_tab_takes_back_no_other_tab_deletes() -> None:
 
 
 def test_what_is_no_note_is_no_deletion() -> None:
-    for text in ("", "{", "[1]", "null", '[{"id": "own"}]'):
+    model = {"id": "one", "url": "https://h/x"}
+    note = {"id": "one", "model": model, "custom": True, "place": 0, "nbytes": 0, "until": 0}
+    damaged: list[dict[str, Any]] = [
+        {"model": {"id": "one"}},
+        {"place": "x"},
+        {"nbytes": None},
+        {"until": []},
+        {"custom": False, "id": []},
+    ]
+    wild = [json.dumps([{**note, **change}]) for change in damaged]
+    wild.append(json.dumps([note]).replace('"nbytes": 0', '"nbytes": 1e999'))
+    for text in ("", "{", "[1]", "null", '[{"id": "own"}]', *wild):
         settings = Settings()
         settings.write("bocal.leaving", text)
         assert Tab(settings).found() == []

@@ -52,7 +52,8 @@ def test_webllm_accepts_every_window(config: Any, overrides: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("name", "typed", "value"),
     [
-        ("context_window_size", " 8 192 ", 8192), ("temperature", "0,7", 0.7), ("temperature", "", None),
+        ("context_window_size", " 8 192 ", 8192), ("context_window_size", "1,048,576", 1_048_576),
+        ("temperature", "0,7", 0.7), ("temperature", "", None),
         ("top_p", "1", 1.0), ("presence_penalty", "-2", -2.0),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -512,6 +513,7 @@ def models(found: Pasted) -> list[Model]:
 
 
 TEXT = st.text(min_size=1).filter(lambda text: bool(text.strip()))
+FILE = TEXT.filter(lambda text: not re.search(r"[/\\?#:]", text))
 URLS = st.from_regex(
     r"https://[a-z]{1,8}\.[a-z]{2,3}(:[1-9]\d{1,3})?(/[\w.~!$&'()*+,;=:@%-]{0,9}){0,4}", fullmatch=True
 )
@@ -525,7 +527,7 @@ MODELS = st.builds(
     ),
     size=st.text(),
     description=st.text(),
-    library=st.none() | st.builds(Library, key=TEXT) | st.just(Library(url="https://my.host/x.wasm")),
+    library=st.none() | st.builds(Library, key=FILE) | st.just(Library(url="https://my.host/x.wasm")),
     overrides=st.dictionaries(st.text(), st.integers()),
 )
 PIECES = st.sampled_from([

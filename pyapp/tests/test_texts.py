@@ -60,6 +60,11 @@ def test_french_keeps_its_spaces_together() -> None:
         assert not re.search(r" [:;?!%»]|« ", text), key
 
 
+def test_a_number_keeps_its_unit_beside_it() -> None:
+    for texts in (en.TEXTS, fr.TEXTS):
+        assert not [key for key, text in texts.items() if re.search(r"\} (s|ms|min|tokens/s|jetons/s)\b", text)]
+
+
 @pytest.mark.parametrize(
     ("nbytes", "english", "french"),
     [(0, "0 B", "0 o"), (999, "999 B", "999 o"), (1500, "2 kB", "2 ko"), (3_800_000_000, "3.8 GB", "3,8 Go"),

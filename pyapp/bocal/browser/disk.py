@@ -37,7 +37,10 @@ class Disk:
         return bool(js.Reflect.has(js.HTMLInputElement.prototype, "webkitdirectory"))
 
     def listen(self, on_folder: Callable[[Folder], None]) -> None:
-        """Hand every folder that the visitor chooses (`input[data-folder]`) or drops on the page to `on_folder`."""
+        """Hand every folder that the visitor chooses (`input[data-folder]`) or drops on the page to `on_folder`.
+
+        A drop of which somebody else has taken care (pictures: `page.py`) is none.
+        """
 
         def take(found: Mapping[str, Any]) -> None:
             if found:
@@ -54,7 +57,7 @@ class Disk:
                 event.preventDefault()
 
         def dropped(event: Any) -> None:
-            if _brings_files(event):
+            if _brings_files(event) and not event.defaultPrevented:
                 event.preventDefault()
                 task = asyncio.ensure_future(_dropped(list(event.dataTransfer.items)))
                 task.add_done_callback(lambda done: take(done.result()))

@@ -1,9 +1,13 @@
 """What the browser tells of its GPU and storage."""
 
+import asyncio
+
 import js
 from pyodide.ffi import JsException, to_js
 
-from bocal.models.device import Device
+from bocal.models.device import Device, largest_buffer
+
+PATIENCE = 60.0  # seconds for a driver that may never answer
 
 # What a user agent says, and whose it is; Chromium says Safari too, and every browser of an iPhone is Safari inside.
 _BROWSERS = (
@@ -21,15 +25,17 @@ async def look() -> Device:
         return Device(why_not="no_webgpu", storage_free=free, browser=browser, system=system)
     options = to_js({"powerPreference": "high-performance"}, dict_converter=js.Object.fromEntries)
     try:
-        adapter = await gpu.requestAdapter(options)
-    except JsException:
+        adapter = await asyncio.wait_for(gpu.requestAdapter(options), PATIENCE)
+    except (JsException, TimeoutError):
         adapter = None
     if adapter is None:
         return Device(why_not="no_adapter", storage_free=free, browser=browser, system=system)
     return Device(
         gpu=_name(adapter),
         f16=bool(adapter.features.has("shader-f16")),
-        largest_buffer=int(adapter.limits.maxStorageBufferBindingSize),
+        largest_buffer=largest_buffer(
+            int(adapter.limits.maxStorageBufferBindingSize), int(adapter.limits.maxBufferSize)
+        ),
         memory=_memory(),
         storage_free=free,
     )

@@ -111,21 +111,27 @@ async def _patience(url: str) -> AsyncIterator[None]:
 async def no_answer(url: str, error: BaseException, signal: Any = None) -> Failure:
     """Name why a request got no answer that this page may read.
 
-    `fetch` tells a page nothing; but a request that does not ask to read (`no-cors`) goes through exactly when the host
-    is there and only its permission (CORS) is missing.
+    `fetch` tells a page nothing; but where a request that does not ask to read (`no-cors`) goes through, and one that
+    does fails again, the host is there and only its permission (CORS) is missing.
     """
     failure = unreachable(url, error)
-    if failure.problem is Problem.OFFLINE:
+    if failure.problem is Problem.OFFLINE or not await _answers(url, "no-cors", signal):
         return failure
-    options = {"method": "HEAD", "mode": "no-cors", "referrerPolicy": "no-referrer", "credentials": "omit"}
+    if await _answers(url, "cors", signal):  # a connection that broke
+        return failure
+    return Failure(Problem.NO_CORS, detail=failure.detail, host=host(url))
+
+
+async def _answers(url: str, mode: str, signal: Any) -> bool:
+    options = {"method": "HEAD", "mode": mode, "referrerPolicy": "no-referrer", "credentials": "omit"}
     if signal is not None:
         options["signal"] = signal
     try:
         async with _patience(url):
             await js.fetch(url, to_js(options, dict_converter=js.Object.fromEntries))
     except (JsException, Failure):
-        return failure
-    return Failure(Problem.NO_CORS, detail=failure.detail, host=host(url))
+        return False
+    return True
 
 
 def unreachable(url: str, error: BaseException) -> Failure:

@@ -27,16 +27,19 @@ class Offline:
             if registration.waiting and workers.controller:
                 on_update()
 
-        def found(_event: Any) -> None:
+        def found(_event: Any = None) -> None:
             if registration.installing:
                 registration.installing.addEventListener("statechange", create_proxy(installed))
 
         registration.addEventListener("updatefound", create_proxy(found))
+        found()  # one that is being installed already
         installed()
 
     def take_over(self) -> None:
-        """Let the waiting release take over, and reload into it."""
-        reload = create_proxy(lambda _event: js.location.reload())
-        js.navigator.serviceWorker.addEventListener("controllerchange", reload)
+        """Let the waiting release take over, and reload into it; where another tab has done so, only reload."""
         if self._registration and self._registration.waiting:
+            reload = create_proxy(lambda _event: js.location.reload())
+            js.navigator.serviceWorker.addEventListener("controllerchange", reload)
             self._registration.waiting.postMessage("take over")
+        else:
+            js.location.reload()

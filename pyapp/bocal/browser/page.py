@@ -2,11 +2,12 @@
 
 Markup names what an element does: `data-act` (with `data-arg`) for buttons, `data-input` for fields (`data-change` for
 those heard once they are left or Enter is pressed), `data-submit` for forms, `data-file` for choosing a file,
-`data-paste` for fields that take pasted files,
+`data-paste` for a field that takes pasted files, and pictures that are dropped anywhere,
 `data-cancel` for dialogs, `data-grow` for lists that are drawn further as their end comes near. One listener of each
 kind, on the document, serves them all. `data-markdown` is a text that is shown rendered (see prose.py).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -106,7 +107,7 @@ class Document:
             focus = js.document.activeElement
             key = Key(
                 str(event.key), bool(event.ctrlKey or event.metaKey), bool(event.shiftKey), bool(event.isComposing),
-                str(focus.id) if focus else "", str(focus.getAttribute("class") or "") if focus else "",
+                self.focused(), str(focus.getAttribute("class") or "") if focus else "",
             )  # fmt: skip
             if listener.pressed(key):
                 event.preventDefault()
@@ -118,6 +119,9 @@ class Document:
             content = (await file.slice(0, FILE_LIMIT).arrayBuffer()).to_bytes()
             listener.chose_file(action, str(file.name), content, int(file.size))
 
+        def take_soon(action: str, file: Any) -> None:
+            asyncio.ensure_future(take(action, file))  # noqa: RUF006 - the loop's own
+
         async def choose(event: Any) -> None:
             field = event.target
             action = getattr(field.dataset, "file", None)
@@ -126,11 +130,18 @@ class Document:
                 field.value = ""  # so that the same file may be chosen again
                 await take(action, file)
 
-        async def paste(event: Any) -> None:
-            action = getattr(event.target.dataset, "paste", None)
-            if action and event.clipboardData.files.length:
+        def paste(event: Any) -> None:
+            action, text = getattr(event.target.dataset, "paste", None), event.clipboardData.getData("text/plain")
+            if action and event.clipboardData.files.length and not text:  # office programs add a picture of the text
                 event.preventDefault()
-                await take(action, event.clipboardData.files.item(0))
+                take_soon(action, event.clipboardData.files.item(0))
+
+        def drop(event: Any) -> None:
+            field, files = js.document.querySelector("[data-paste]"), list(event.dataTransfer.files)
+            if field and files and all(str(file.type).startswith("image/") for file in files):
+                event.preventDefault()
+                for file in files:
+                    take_soon(str(field.dataset.paste), file)
 
         self._prose.rendered = listener.rendered
         js.window.addEventListener("storage", create_proxy(stored))
@@ -138,7 +149,7 @@ class Document:
         for name, hear, capture in (
             ("click", click, False), ("input", typed, False), ("change", typed, False), ("submit", submit, False),
             ("keydown", press, False), ("cancel", cancel, True), ("toggle", toggle, True), ("scroll", scroll, True),
-            ("change", choose, False), ("paste", paste, False),
+            ("change", choose, False), ("paste", paste, False), ("drop", drop, True),
         ):  # fmt: skip
             js.document.addEventListener(name, create_proxy(hear), capture)
 
@@ -207,6 +218,18 @@ class Document:
         element = js.document.getElementById(element_id)
         if element:
             element.focus()
+
+    def select(self, element_id: str) -> None:
+        """Move the focus to a field, and select what it holds."""
+        field = js.document.getElementById(element_id)
+        if field:
+            field.focus()
+            field.select()
+
+    def focused(self) -> str:
+        """Return the ID of the element that has the focus, or ""."""
+        focus = js.document.activeElement
+        return str(focus.id) if focus else ""
 
     def step(self, selector: str, by: int) -> None:
         """Move the focus among the elements that match."""

@@ -54,13 +54,22 @@ class IndexedDb:
     async def open(self, shelf: Shelf) -> Any:
         """Return a shelf's database, made where there is none; raises Failure when the browser keeps none."""
         if shelf not in self._open:
-            asked = js.indexedDB.open(database_name(shelf), 1)
-            asked.onupgradeneeded = database.once(lambda: database.make_store(asked.result, TABLE, key_path="url"))
-            opened = await database.result(asked)
-            # Another tab may delete or upgrade the database: let go of it, and open it anew next time.
+            opened = await self._make(shelf)
+            if not opened.objectStoreNames.contains(TABLE):  # one that was made without it holds nothing
+                opened.close()
+                await database.result(js.indexedDB.deleteDatabase(database_name(shelf)))
+                opened = await self._make(shelf)
+            # Another tab may delete or upgrade the database, the visitor all of the site's data: let go of it, and open
+            # it anew next time.
             opened.onversionchange = create_proxy(lambda _event: (opened.close(), self._open.pop(shelf, None)))
+            opened.onclose = create_proxy(lambda _event: self._open.pop(shelf, None))
             self._open[shelf] = opened
         return self._open[shelf]
+
+    async def _make(self, shelf: Shelf) -> Any:
+        asked = js.indexedDB.open(database_name(shelf), 1)
+        asked.onupgradeneeded = database.once(lambda: database.make_store(asked.result, TABLE, key_path="url"))
+        return await database.result(asked)
 
 
 def database_name(shelf: Shelf) -> str:

@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import js
-from pyodide.ffi import create_once_callable, to_js
+from pyodide.ffi import create_proxy
 
 from bocal import strict
 from bocal.browser import database, network
@@ -14,6 +15,7 @@ from bocal.browser.worker import EVERY, Worker, WorkerError
 from bocal.errors import Failure, Problem
 from bocal.protocols import HEADERS, Form, Head, OtherLength, Shelf
 
+DOUBT = 30.0  # seconds after which a network is tried that the browser does not see: a host may be on this machine
 SMALL = 1 << 19  # bytes up to which a file is only held in memory: the next visit fetches it anew, not what is missing
 
 
@@ -32,11 +34,13 @@ class WorkerTransfers:
         except WorkerError as error:
             raise _error(error) from error
 
-    async def ask(self, url: str, start: int) -> Head:
-        """GET `url`, from byte `start` on."""
+    async def ask(self, url: str, start: int, method: str = "GET") -> Head:
+        """GET (or HEAD) `url`, from byte `start` on."""
         asked = next(self._asked)
         try:
-            found = await self._worker.do("ask", asked=asked, url=url, **{"from": start}, headers=list(HEADERS))
+            found = await self._worker.do(
+                "ask", asked=asked, url=url, method=method, **{"from": start}, headers=list(HEADERS)
+            )
         except asyncio.CancelledError:
             self._worker.tell("abort", asked=asked)
             raise
@@ -97,14 +101,18 @@ class WorkerTransfers:
         await self._worker.do("close", names=list(names))
 
     async def online(self) -> None:
-        """Return once the browser says that there is a network."""
+        """Return once the browser says that there is a network, or might have missed one."""
         if js.navigator.onLine:
             return
-        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        once = to_js({"once": True}, dict_converter=js.Object.fromEntries)
-        listener = create_once_callable(lambda _event: None if back.done() else back.set_result(None))
-        js.addEventListener("online", listener, once)
-        await back
+        back = asyncio.Event()
+        listener = create_proxy(lambda _event: back.set())
+        js.addEventListener("online", listener)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(back.wait(), DOUBT)
+        finally:
+            js.removeEventListener("online", listener)
+            listener.destroy()
 
 
 def _error(error: WorkerError) -> Exception:

@@ -4,6 +4,7 @@ Messages form a tree. A question put anew, or an answer written anew, stands bes
 is lost; the conversation shows the one way through the tree that ends at `leaf`.
 """
 
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,11 @@ Role = Literal["user", "assistant"]
 Finish = Literal["", "stop", "length", "abort"]  # "": being written, or broken off by the end of the page
 
 TITLE = 60  # characters of a title that is made from a question
+
+
+def finite(value: float) -> float:
+    """Return a number, 0 in the place of NaN and of what has no end."""
+    return float(value) if math.isfinite(value) else 0.0
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,16 @@ class Usage:
 
     @classmethod
     def read(cls, usage: Mapping[str, Any]) -> "Usage":
-        """Read the `usage` object of a WebLLM chunk; figures it leaves out are 0."""
+        """Read the `usage` object of a WebLLM chunk; figures it leaves out, or divides by no time (NaN), are 0."""
         extra = usage.get("extra") or {}
         prompt, completion = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
         return cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
             window_tokens=int(extra.get("window_tokens") or prompt + completion),
-            first_token=float(extra.get("time_to_first_token_s") or 0),
-            prefill_rate=float(extra.get("prefill_tokens_per_s") or 0),
-            decode_rate=float(extra.get("decode_tokens_per_s") or 0),
+            first_token=finite(extra.get("time_to_first_token_s") or 0),
+            prefill_rate=finite(extra.get("prefill_tokens_per_s") or 0),
+            decode_rate=finite(extra.get("decode_tokens_per_s") or 0),
         )
 
 
@@ -80,7 +86,7 @@ class Conversation:
 
     `settings` are those that differ from the model's (`chat.settings`); `since` is the message from which on the model
     reads ("": from the first); `gone` are the IDs of messages that were deleted; `pictures` are data URLs by ID.
-    `revision` counts what was kept of it.
+    `revision` counts what was kept of it; `kept` are its settings and `since` as they were kept last.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -95,6 +101,7 @@ class Conversation:
     gone: set[str] = field(default_factory=set)
     pictures: dict[str, str] = field(default_factory=dict)
     revision: int = 0
+    kept: tuple[Mapping[str, Any], str] = field(default=({}, ""), compare=False)
 
     def path(self) -> list[Message]:
         """Return the messages that are shown, the first one first."""
@@ -141,28 +148,68 @@ class Conversation:
         self.leaf = at
 
     def delete(self, message_id: str) -> None:
-        """Delete one message, with pictures that no other has; what follows it moves up.
+        """Delete one message, with pictures that no other has; what followed it moves up.
 
-        Another version of it is shown if there is one.
+        Another version of it is shown if there is one, and what followed it follows that; the answers to a question
+        that has another version go with it.
         """
-        gone = self.messages[message_id]
-        beside = [it for it in self.versions()[gone.parent] if it != message_id]
+        leaving = {message_id}
+        if self.messages[message_id].role == "user" and self._beside(message_id):
+            leaving |= set(self._answers(message_id))
+        self._remove(message_id, leaving)
+
+    def _beside(self, message_id: str) -> list[str]:
+        """Return the other versions of a message, the latest last."""
+        it = self.messages[message_id]
+        return [
+            other.id for other in self.messages.values()
+            if (other.parent, other.role) == (it.parent, it.role) and other is not it
+        ]  # fmt: skip
+
+    def _answers(self, question_id: str) -> list[str]:
+        """Return the answers to a question, the latest last."""
+        return [it.id for it in self.messages.values() if it.parent == question_id and it.role == "assistant"]
+
+    def _remove(self, message_id: str, leaving: set[str]) -> None:
+        """Remove a message, and of its answers those that are `leaving` too."""
+        gone, beside = self.messages[message_id], self._beside(message_id)
         way = [it.id for it in self.path()]
-        shown = message_id in way
+        heir = beside[-1] if beside else gone.parent
+        if gone.role == "user" and beside:
+            heir = (self._answers(heir) or [heir])[-1]
         for message in self.messages.values():
-            if message.parent == message_id:
-                message.parent = gone.parent
-        del self.messages[message_id]
-        self.gone.add(message_id)
-        shared = {it for message in self.messages.values() for it in message.pictures}
-        for it in set(gone.pictures) - shared:
-            self.pictures.pop(it, None)
-        if self.since == message_id:
-            self.since = next(iter(way[way.index(message_id) + 1 :] if shown else []), "")
-        if shown and self.leaf == message_id:
+            if message.parent in leaving and message.id not in leaving:
+                answers_it = gone.role == "user" and message.role == "assistant" and message.parent == message_id
+                message.parent = gone.parent if answers_it else heir  # no answer becomes another question's
+        for it in leaving:
+            del self.messages[it]
+        self.gone |= leaving
+        self._put_in_order()
+        self._drop_pictures()
+        if self.since in leaving:
+            after = [it for it in way[way.index(message_id) + 1 :] if it in self.messages] if message_id in way else []
+            self.since = beside[-1] if beside else next(iter(after), "")
+        if self.leaf in leaving:
             self.leaf = gone.parent
             if beside:
                 self.show(beside[-1])
+            elif not self.leaf and self.messages:
+                self.show(next(iter(self.messages)))
+
+    def _drop_pictures(self) -> None:
+        """Drop the pictures that no message shows."""
+        named = {it for message in self.messages.values() for it in message.pictures}
+        self.pictures = {it: url for it, url in self.pictures.items() if it in named}
+
+    def _put_in_order(self) -> None:
+        """Put each message after its parent, and leave it where it is otherwise."""
+        ordered: dict[str, Message] = {}
+        for message in self.messages.values():
+            before = [message]
+            while (parent := before[-1].parent) and parent not in ordered:
+                before.append(self.messages[parent])
+            ordered.update((it.id, it) for it in reversed(before))
+        self.messages = ordered
 
     def forget_before(self, message_id: str) -> None:
         """Let the model read from a message on; what came before stays on the page."""
@@ -221,8 +268,9 @@ class Conversation:
         That is messages, and more of an answer, or its end.
         """
         self.gone |= other.gone
-        for message_id in self.gone & self.messages.keys():
-            self.delete(message_id)
+        for message_id in list(self.messages):
+            if message_id in self.gone and message_id in self.messages:
+                self._remove(message_id, {message_id, *self._answers(message_id)} & self.gone)
         grown = False
         for message in other.messages.values():
             mine = self.messages.get(message.id)
@@ -235,6 +283,8 @@ class Conversation:
             if message.parent not in self.messages:  # it was deleted here
                 message.parent = ""
         self.pictures = {**other.pictures, **self.pictures}
+        self._drop_pictures()
+        self._put_in_order()
         if self.leaf not in self.messages:
             self.leaf = other.leaf if other.leaf in self.messages else next(reversed(self.messages), "")
         at = other.leaf if other.leaf in self.messages else ""

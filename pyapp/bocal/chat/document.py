@@ -14,11 +14,13 @@ Version 1 of the format, field by field:
 What may be left out is empty or 0.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast, get_args
 
+from bocal import strict
 from bocal.chat import settings
-from bocal.chat.conversation import Conversation, Finish, Message, Role, Usage
+from bocal.chat.conversation import Conversation, Finish, Message, Role, Usage, finite
 from bocal.chat.fields import Fields
 from bocal.errors import Failure, Problem
 
@@ -51,6 +53,8 @@ def read(value: Any, place: str = "") -> Conversation:
     pictures = told.table("pictures")
     if not all(isinstance(url, str) and url.startswith("data:image/") for url in pictures.values()):
         raise ValueError(told.at("pictures"))
+    if re.search(r"\s", told.word("id")):
+        raise ValueError(told.at("id"))
     return Conversation(
         id=told.word("id"), title=told.text("title", ""), created=told.time("created"),
         updated=told.time("updated"), pinned=told.flag("pinned"), settings=settings.read(told.table("settings")),
@@ -87,7 +91,8 @@ def _read_message(value: Any, place: str) -> Message:
 def _usage(told: Fields) -> Usage | None:
     if not told.table("usage"):
         return None
-    usage = Fields(told.table("usage"), told.at("usage"))
+    figures = {it: finite(value) if isinstance(value, float) else value for it, value in told.table("usage").items()}
+    usage = Fields(figures, told.at("usage"))
     return Usage(
         usage.whole("prompt_tokens", 0), usage.whole("completion_tokens", 0), usage.whole("window_tokens", 0),
         usage.number("first_token", 0), usage.number("prefill_rate", 0), usage.number("decode_rate", 0),
@@ -100,9 +105,13 @@ def _failure(told: Fields) -> Failure | None:
     failure = Fields(told.table("failure"), told.at("failure"))
     problem = _one_of(failure, "problem", failure.text("problem"), list(Problem))
     facts = failure.table("facts")
-    if not all(isinstance(fact, str | int) for fact in facts.values()) or facts.keys() & {"self", "problem", "detail"}:
+    if not all(map(_is_fact, facts.values())) or facts.keys() & {"self", "problem", "detail"}:
         raise ValueError(failure.at("facts"))
     return Failure(Problem(problem), failure.text("detail", ""), **{str(name): fact for name, fact in facts.items()})
+
+
+def _is_fact(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= strict.LARGEST)
 
 
 def _one_of(told: Fields, name: str, value: str, allowed: Iterable[str]) -> str:

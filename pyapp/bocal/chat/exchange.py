@@ -24,7 +24,7 @@ def write(conversations: Iterable[Conversation], exported: float) -> bytes:
     for each in told:
         each.pop("revision", None)
     whole = {"format": FORMAT, "version": VERSION, "exported": exported, "conversations": told}
-    return json.dumps(whole, ensure_ascii=False, indent=1).encode()
+    return json.dumps(whole, ensure_ascii=False, indent=1).encode(errors="replace")
 
 
 def read(content: bytes) -> list[Conversation]:

@@ -1,9 +1,10 @@
 """A JSON object being read: every getter names the field that is not as it should be."""
 
-import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
+LARGEST = sys.float_info.max
 YEAR_10000 = 253_402_214_400  # seconds since 1970, less a day for whatever time zone
 
 
@@ -28,7 +29,7 @@ class Fields:
     def number(self, name: str, default: float | None = None) -> float:
         """Return a finite number of 0 or more."""
         value: Any = self._value.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
             self._fail(name)
         return float(value)
 

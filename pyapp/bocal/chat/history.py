@@ -6,13 +6,15 @@ the answers that are being written (a page that ends in the middle of one loses 
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import batched
 from typing import Any
 
 from bocal.chat import document, reasoning
 from bocal.chat.conversation import Conversation, Message
-from bocal.letters import fold
+from bocal.errors import Failure, Problem
+from bocal.letters import as_typed, fold
 from bocal.protocols import Notes, Tabs
 
 HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
@@ -70,18 +72,17 @@ class History:
         return sorted(there, key=lambda head: (not head.pinned, -head.updated))
 
     async def open(self, conversation_id: str) -> Conversation | None:
-        """Return a conversation, with what was written of an answer that was broken off."""
+        """Return a conversation, with what was written of an answer that was broken off.
+
+        Raises Failure(CHAT_DAMAGED) with the place of the first field that is wrong.
+        """
         head, body = self.heads.get(conversation_id), await self._find(BODIES, conversation_id)
         unfinished = await self._find(UNFINISHED, conversation_id)
         if head is None or body is None:
             return None
-        conversation = document.read(body)
+        conversation = await self._read(body)
         conversation.title, conversation.pinned, conversation.revision = head.title, head.pinned, head.revision
         conversation.created, conversation.updated = head.created, head.updated
-        names = [it for message in conversation.messages.values() for it in message.pictures]
-        found = await self._notes.find(PICTURES, [f"{conversation_id}/{it}" for it in names])
-        conversation.pictures = {it: url for it, url in zip(names, found, strict=True) if url}
-        self._pictures[conversation_id] = set(conversation.pictures)
         if unfinished and (message := conversation.messages.get(unfinished["message"])):
             message.text = max(message.text, unfinished["text"], key=len)
         return conversation
@@ -95,12 +96,31 @@ class History:
             if kept:
                 conversation.title, conversation.pinned = kept.title or conversation.title, kept.pinned
                 if kept.revision != conversation.revision and (body := await self._find(BODIES, conversation.id)):
-                    conversation.absorb(document.read(body))
+                    other = await self._read(body)
+                    conversation.absorb(other)
+                    settings, since = conversation.kept
+                    if conversation.settings == settings:
+                        conversation.settings = other.settings
+                    if conversation.since == since and other.since in {"", *conversation.messages}:
+                        conversation.since = other.since
             conversation.revision = max(conversation.revision, kept.revision if kept else 0) + 1
             await self._keep([conversation], kept.deleted if kept else 0, [(UNFINISHED, conversation.id)])
         finally:
             if release:
                 release()
+
+    async def _read(self, body: Any) -> Conversation:
+        """Read a body, and the pictures of its messages."""
+        try:
+            conversation = document.read(body)
+        except ValueError as error:
+            raise Failure(Problem.CHAT_DAMAGED, place=str(error)) from error
+        names = [it for message in conversation.messages.values() for it in message.pictures]
+        found = await self._notes.find(PICTURES, [f"{conversation.id}/{it}" for it in names])
+        conversation.pictures = {it: url for it, url in zip(names, found, strict=True) if url}
+        conversation.kept = dict(conversation.settings), conversation.since
+        self._pictures[conversation.id] = set(conversation.pictures)
+        return conversation
 
     async def note_progress(self, conversation: Conversation, message: Message) -> None:
         """Keep what is written so far of an answer."""
@@ -125,8 +145,9 @@ class History:
     async def purge(self, conversation_id: str) -> None:
         """Delete a conversation for good."""
         body = await self._find(BODIES, conversation_id)
-        told = body.get("messages", []) if isinstance(body, dict) else []
-        pictures = [(PICTURES, f"{conversation_id}/{it}") for message in told for it in message.get("pictures", [])]
+        pictures = [
+            (PICTURES, f"{conversation_id}/{it}") for message in _messages(body) for it in message.get("pictures") or []
+        ]
         drawers = [(drawer, conversation_id) for drawer in (HEADS, BODIES, WORDS, UNFINISHED)]
         await self._notes.change([], [*drawers, *pictures])
         self._forget(conversation_id)
@@ -137,7 +158,8 @@ class History:
         missing = [it for it in self.heads if it not in self._words]
         for some in batched(missing, BATCH, strict=False):
             found = await self._notes.find(WORDS, some)
-            self._words.update({it: words or "" for it, words in zip(some, found, strict=True)})
+            # Earlier versions kept ligatures and apostrophes as they were.
+            self._words.update({it: as_typed(words or "") for it, words in zip(some, found, strict=True)})
 
     async def search(self, text: str, most: int) -> list[Found]:
         """Return the conversations that hold all these words, titles first, then the latest; at most `most` of them."""
@@ -155,8 +177,11 @@ class History:
         return titles[:most] + [_excerpt(head, body, wanted) for head, body in zip(bodies, told, strict=False)]
 
     async def everything(self) -> list[Conversation]:
-        """Return all conversations that are not deleted, whole, in the order of the list."""
-        found = [await self.open(head.id) for head in self.listed()]
+        """Return all conversations that are not deleted, whole, in the order of the list, but for damaged ones."""
+        found = []
+        for head in self.listed():
+            with suppress(Failure):
+                found.append(await self.open(head.id))
         return [it for it in found if it]
 
     async def merge(self, conversations: Sequence[Conversation]) -> tuple[int, int]:
@@ -165,7 +190,12 @@ class History:
         changed: list[Conversation] = []
         for incoming in conversations:
             head = self.heads.get(incoming.id)
-            kept = await self.open(incoming.id) if head else None
+            try:
+                kept = await self.open(incoming.id) if head else None
+            except Failure as failure:
+                if failure.problem is not Problem.CHAT_DAMAGED:
+                    raise
+                kept = None  # mended by the file's
             if kept is None:
                 new += 1
                 changed.append(incoming)
@@ -217,6 +247,8 @@ class History:
             puts += [(PICTURES, f"{it.id}/{name}", url) for name, url in it.pictures.items() if name not in kept]
             away += [(PICTURES, f"{it.id}/{name}") for name in kept - it.pictures.keys()]
         await self._notes.change(puts, away)
+        for it in conversations:
+            it.kept = dict(it.settings), it.since
         self.heads.update(heads)
         self._words.update(words)
         self._pictures.update({it.id: set(it.pictures) for it in conversations})
@@ -248,8 +280,8 @@ def _said(text: str) -> str:
 def _excerpt(head: Head, body: Any, wanted: Sequence[str]) -> Found:
     """Find the first message that holds the most of the words, and what stands around one of them."""
     held, best = 0, ("", "", "")
-    for message in body.get("messages", []) if isinstance(body, dict) else []:
-        text = " ".join(_said(message.get("text", "")).split())
+    for message in _messages(body):
+        text = " ".join(_said(str(message.get("text", ""))).split())
         folded = fold(text)
         more = sum(word in folded for word in wanted)
         if more > held:
@@ -260,9 +292,9 @@ def _excerpt(head: Head, body: Any, wanted: Sequence[str]) -> Found:
         return Found(head)
     message_id, text, folded = best
     at, word = min((folded.find(word), word) for word in wanted if word in folded)
-    if len(folded) != len(text):  # folding has moved letters: count again, letter by letter
-        at = _unfolded(text, at)
     end = at + len(word)
+    if len(folded) != len(text):  # folding has moved letters: count again, letter by letter
+        at, end = _unfolded(text, at), _unfolded(text, end - 1) + 1
     before = _plain(text[max(0, at - 3 * EXCERPT) : at])
     after = _plain(text[end : end + 3 * EXCERPT])
     most = EXCERPT - min(len(before), EXCERPT // 3) - len(word)
@@ -280,9 +312,16 @@ def _plain(text: str) -> str:
 
 
 def _unfolded(text: str, at: int) -> int:
+    """Return the place of the letter that the letter at `at` of the folded text comes from."""
     length = 0
     for place, letter in enumerate(text):
-        if length >= at:
-            return place
         length += len(fold(letter))
+        if length > at:
+            return place
     return len(text)
+
+
+def _messages(body: Any) -> list[dict[str, Any]]:
+    """Return what of a kept body are messages, however damaged it is."""
+    told = body.get("messages") if isinstance(body, dict) else None
+    return [it for it in told if isinstance(it, dict)] if isinstance(told, list) else []

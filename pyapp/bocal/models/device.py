@@ -30,3 +30,13 @@ class Device:
     def lacks(self, features: tuple[str, ...]) -> bool:
         """Whether a model that needs these WebGPU features cannot run here."""
         return self.can_run and "shader-f16" in features and not self.f16
+
+
+def largest_buffer(binding: int, buffer: int) -> int:
+    """Return the bytes that WebLLM can bind at once on an adapter with these limits (bytes).
+
+    WebLLM 0.2.86 asks its device for 1 GiB of either, and where the adapter has less for 128 MiB of a binding and
+    256 MiB of a buffer: never for what lies between, nor above.
+    """
+    whole = 1 << 30
+    return min(whole if binding >= whole else 1 << 27, whole if buffer >= whole else 1 << 28)

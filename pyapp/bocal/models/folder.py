@@ -4,6 +4,7 @@ The address is below `https://local.invalid/`, a name that can never be a host's
 so that WebLLM makes its keys by its usual rule (`source.engine_base`). Nothing is asked of the network.
 """
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -63,11 +64,11 @@ async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Mod
     tokenizer = plan.tokenizer(Place("", ""), config if isinstance(config, dict) else {}).key
     if not folder.files.get(root + tokenizer):  # an empty one is none
         raise Failure(Problem.FILE_MISSING, file=tokenizer)
-    name = _name(folder, root, config)
+    name = _name(folder, root, config, tuple(shards.values()))
     url = f"https://{HOST}/{quote(name, safe='', errors='replace')}"
     model = find(name) or Model(name, catalogue.display_name(name), url)
     place = Place("", source.engine_base(model.url))
-    chosen, wasm = await _library(folder, place, model, config, document, standard)
+    chosen, wasm, sees = await _library(folder, place, model, config, document, standard)
     small = [
         Item(root + plan.CONFIG, Shelf.CONFIG, place.key + plan.CONFIG, folder.files[root + plan.CONFIG]),
         Item(root + tokenizer, Shelf.MODEL, place.key + tokenizer, folder.files[root + tokenizer]),
@@ -77,7 +78,8 @@ async def inspect(folder: Folder, standard: Catalogue, find: Callable[[str], Mod
     weights = [
         Item(path, Shelf.MODEL, place.key + shard.path, shard.nbytes, md5=shard.md5) for path, shard in shards.items()
     ]
-    return Found(replace(model, library=chosen), (*weights, *small), tuple(shards.values()))
+    model = replace(model, library=chosen, kind=model.kind_with(sees=sees))
+    return Found(model, (*weights, *small), tuple(shards.values()))
 
 
 def _root(folder: Folder) -> str:
@@ -116,8 +118,8 @@ async def _manifest(folder: Folder, root: str) -> tuple[str, Any]:
     raise Failure(Problem.FILE_MISSING, file=manifest.NAME)
 
 
-def _name(folder: Folder, root: str, config: Any) -> str:
-    """Return the model's ID: its folder's name, else its library's, else what its configuration says it is."""
+def _name(folder: Folder, root: str, config: Any, shards: tuple[Shard, ...]) -> str:
+    """Return the model's ID: its folder's name, else its library's, else what it is and a word from its shards."""
     folders = [*root.rstrip("/").split("/")[::-1], folder.name] if root else [folder.name]
     files = (path.rpartition("/")[2] for path in library.best_first(folder.files))
     libraries = (re.sub(r"(-webgpu)?\.wasm$", "", file) for file in files)
@@ -126,18 +128,21 @@ def _name(folder: Folder, root: str, config: Any) -> str:
         if name and not _NO_NAME.fullmatch(name):
             return name
     read = figures.of_config(config)
-    return f"{read.model_type}-{read.quantisation}-MLC"
+    digest = hashlib.sha256(repr(shards).encode()).hexdigest()
+    return f"{read.model_type}-{digest[:6]}-{read.quantisation}-MLC"
 
 
 async def _library(
     folder: Folder, place: Place, model: Model, config: Any, document: Any, standard: Catalogue
-) -> tuple[Library, list[Item]]:
+) -> tuple[Library, list[Item], bool]:
+    """Return the model's library, its file where the folder has it, and whether it is known to take pictures."""
     tensors = metadata.read_tensors(document)
     broken: Failure | None = None
     for path in library.best_first(folder.files, model.id):
         file = path.rpartition("/")[2]
         try:
-            read = metadata.read(await folder.read(path, library.LARGEST))
+            wasm = await folder.read(path, library.LARGEST)
+            read = metadata.read_usable(wasm)
         except Unreadable as error:
             broken = broken or Failure(Problem.LIBRARY_UNREADABLE, detail=str(error), file=file)
             continue
@@ -145,13 +150,11 @@ async def _library(
         if fatal is None:
             known = model.library or Library(url=place.key + quote(file))
             key = library.address(known, standard)
-            return known, [Item(path, Shelf.LIBRARY, key, folder.files[path])]
+            return known, [Item(path, Shelf.LIBRARY, key, folder.files[path])], metadata.can_see(wasm)
         broken = broken or Failure(Problem.LIBRARY_UNFIT, file=file, tensor=fatal.name)
-    if broken:
-        raise broken
     if model.library:
-        return model.library, []
+        return model.library, [], False
     matches = figures.candidates(figures.of_config(config), figures.standard(), model.id)
     if not matches:
-        raise Failure(Problem.NO_LIBRARY_IN_FOLDER)
-    return Library(key=matches[0].key), []
+        raise broken or Failure(Problem.NO_LIBRARY_IN_FOLDER)
+    return Library(key=matches[0].key), [], False

@@ -21,11 +21,11 @@ from bocal.models.metadata import (
     Tensor,
     Unreadable,
     Wrong,
+    can_see,
     can_slide,
-    check_functions,
     differences,
+    read_usable,
 )
-from bocal.models.metadata import read as read_metadata
 from bocal.models.record import Library, Model
 from bocal.protocols import Network
 
@@ -48,8 +48,9 @@ class Choice:
     """A library and what is known of it.
 
     `metadata` is None when the library could not be read, for the reason in `failure` (its host) or `unreadable` (the
-    file itself). `slides` says that it can keep a sliding window. `fatal` are the differences with which the model
-    cannot load; `answers_differ` names figures that no tensor shows, and with which it answers worse.
+    file itself). `slides` says that it can keep a sliding window, `sees` that it takes pictures. `fatal` are the
+    differences with which the model cannot load; `answers_differ` names figures that no tensor shows, and with which it
+    answers worse.
     """
 
     library: Library
@@ -60,6 +61,7 @@ class Choice:
     failure: Failure | None = None
     unreadable: Wrong | None = None
     slides: bool = False
+    sees: bool = False
 
     @property
     def fits(self) -> bool:
@@ -201,14 +203,13 @@ async def _verify(
 ) -> Choice:  # fmt: skip
     try:
         wasm = await network.read_bytes(address(library, catalogue), LARGEST)
-        read = read_metadata(wasm)
-        check_functions(wasm)
+        read = read_usable(wasm)
     except Failure as failure:
         return Choice(library, origin, answers_differ=differ, failure=failure)
     except Unreadable as error:
         return Choice(library, origin, unreadable=error.wrong)
     fatal = tuple(it for it in differences(read.parameters, tensors) if it.fatal)
-    return Choice(library, origin, read, fatal, differ, slides=can_slide(wasm))
+    return Choice(library, origin, read, fatal, differ, slides=can_slide(wasm), sees=can_see(wasm))
 
 
 async def _nearest(

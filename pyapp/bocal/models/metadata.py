@@ -134,9 +134,21 @@ def read(wasm: bytes) -> Metadata:
     raise first or Unreadable(Wrong.NO_METADATA, "the file holds no metadata of a model library")
 
 
+def read_usable(wasm: bytes) -> Metadata:
+    """Read a library that WebLLM 0.2.86 can use; raises Unreadable, also when it lacks a function."""
+    found = read(wasm)
+    check_functions(wasm)
+    return found
+
+
 def can_slide(wasm: bytes) -> bool:
     """Whether a library has the shaders of a sliding window, by the names that TVM's paged cache gives them."""
     return re.search(rb"decode\w*_sliding_window", wasm) is not None
+
+
+def can_see(wasm: bytes) -> bool:
+    """Whether a library has the function with which WebLLM 0.2.86 hands it pictures."""
+    return b"image_embed" in wasm
 
 
 def check_functions(wasm: bytes) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote
 
 from bocal.errors import Failure, Problem
 from bocal.models import figures, library, metadata, overrides, source, trust
@@ -57,7 +58,7 @@ class Check:
 
     verdict: Verdict = Verdict.RUNNING
     words: str = ""
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, str | float] = field(default_factory=dict)
     failure: Failure | None = None
     final: bool = False
     detail: str = ""
@@ -152,18 +153,19 @@ class Preflight:
 
     async def _find_config(self) -> Any:
         """Return the parsed mlc-chat-config.json at the first address that has one; sets `base`."""
-        addresses = source.bases(self.model.url)
-        for base in addresses:
+        failures = []
+        for base in source.bases(self.model.url):
             try:
                 config = await self.network.read_json(base + plan.CONFIG)
             except Failure as failure:
-                if failure.problem is not Problem.NOT_FOUND:
-                    self._fail(Name.CONFIG if failure.problem in FINAL else Name.ADDRESS, failure)
-                    return None
+                failures.append(failure)
+                if failure.problem not in plan.NO_CONFIG:
+                    break
             else:
                 self.base = base
                 return config
-        self._fail(Name.CONFIG, Failure(Problem.NO_MODEL_THERE, url=self.model.url))
+        told = plan.no_model(failures, self.model.url)
+        self._fail(Name.CONFIG if told.problem in FINAL else Name.ADDRESS, told)
         return None
 
     def _check_config(self, config: Any) -> None:
@@ -199,10 +201,11 @@ class Preflight:
         self.nbytes = sum(shard.nbytes for shard in shards)
         files = await listing
         for shard in shards:
-            if files and files.get(shard.path, -1) not in {shard.nbytes, None}:
-                there = files.get(shard.path)
+            name = unquote(shard.path)  # as a listing has it
+            if files and files.get(name, -1) not in {shard.nbytes, None}:
+                there = files.get(name)
                 words = "check.weights.missing" if there is None else "check.weights.length"
-                self._say(Name.WEIGHTS, Verdict.FAILED, words, file=shard.path, wanted_bytes=shard.nbytes,
+                self._say(Name.WEIGHTS, Verdict.FAILED, words, file=name, wanted_bytes=shard.nbytes,
                           found_bytes=there or 0)  # fmt: skip
                 return tensors
         if len(shards) == 1 and verdict is Verdict.PASSED:

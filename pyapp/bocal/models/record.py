@@ -1,8 +1,12 @@
 """One model, standard or custom, and how a custom one is written in `localStorage.customModels`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+from bocal import strict
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,13 @@ class Model:
         """Whether it takes pictures: a vision model, or one whose package declares its inputs (Gemma 4)."""
         return self.kind == "vlm" or "model_manifest" in self.extra
 
+    def kind_with(self, *, sees: bool) -> str:
+        """Return its kind, given whether its library takes pictures."""
+        return "vlm" if sees and self.kind == "llm" else self.kind
+
 
 _TEXTS = ("id", "name", "url", "size", "description")
-_KINDS = ("llm", "vlm", "embedding")
+KINDS = {"llm": 0, "embedding": 1, "vlm": 2}  # WebLLM's ModelType
 _OURS = {*_TEXTS, "library", "overrides", "custom", "kind", "memory"}
 
 
@@ -63,6 +71,7 @@ def from_json(entry: Any) -> Model:
     for name in ("id", "url"):
         if not texts[name].strip():
             raise ValueError(f"{name}: missing")
+    _check_address("url", texts["url"])
     overrides = {} if entry.get("overrides") is None else entry["overrides"]
     if not isinstance(overrides, dict):
         raise ValueError("overrides: not an object")
@@ -74,8 +83,8 @@ def from_json(entry: Any) -> Model:
         description=texts["description"],
         library=_library(entry.get("library")),
         overrides=overrides,
-        kind=entry["kind"] if entry.get("kind") in _KINDS else "llm",
-        memory=memory if isinstance(memory := entry.get("memory"), int) and memory > 0 else 0,
+        kind=entry["kind"] if entry.get("kind") in tuple(KINDS) else "llm",
+        memory=memory if isinstance(memory := entry.get("memory"), int) and 0 < memory <= strict.LARGEST else 0,
         extra={name: value for name, value in entry.items() if name not in _OURS},
     )
 
@@ -98,10 +107,21 @@ def to_json(model: Model) -> dict[str, Any]:
     return {**entry, **model.extra, "custom": True}
 
 
+def _check_address(name: str, text: str) -> None:
+    """Raise ValueError for what no part of the app could ask for, such as "https://[x"."""
+    try:
+        urlsplit(text).port  # noqa: B018 - reading it is the check
+    except ValueError as error:
+        raise ValueError(f"{name}: no address") from error
+
+
 def _library(value: Any) -> Library | None:
     if value is None:
         return None
     if not isinstance(value, dict) or not all(isinstance(value.get(name, ""), str) for name in ("key", "url")):
         raise ValueError("library: not an object with a key or a url")
     key, url = value.get("key", ""), value.get("url", "")
+    if re.search(r"[/\\?#:]", key):
+        raise ValueError("library: its key is no file name")
+    _check_address("library", url)
     return Library(key=key, url="" if key else url) if key or url else None

@@ -15,7 +15,7 @@ from bocal.errors import Failure
 from bocal.models import record, source
 from bocal.models.record import Library, Model
 
-_FIELDS = ("id", "name", "url", "size", "description", "library", "overrides")
+_FIELDS = ("id", "name", "url", "size", "description", "library", "overrides", "kind")
 _LONGEST = 20_000  # characters; a long description and every override take a tenth
 _FRAGMENT = re.compile(r"#add(?:=|%3d)([^\s&#\"'<>`)\]]*)", re.IGNORECASE)
 

@@ -4,17 +4,19 @@ import contextlib
 import json
 import time
 
+from bocal import strict
 from bocal.errors import Failure
 from bocal.protocols import Settings
 
 KEY = "bocal.used"
+LATEST = 2**40  # seconds since 1970, beyond which no time can be told
 
 
 def read(settings: Settings) -> dict[str, float]:
     """Return when each model was last loaded, in seconds since 1970, by ID."""
     try:
-        noted = json.loads(settings.read(KEY) or "{}")
-        return {str(model_id): float(at) for model_id, at in noted.items()}
+        noted = strict.loads(settings.read(KEY) or "{}")
+        return {it: at for it, at in noted.items() if isinstance(at, int | float) and 0 <= at < LATEST}
     except (ValueError, AttributeError, TypeError):
         return {}
 

@@ -11,7 +11,7 @@ from bocal import strict
 from bocal.errors import Failure
 from bocal.letters import fold
 from bocal.models import catalogue, other, record, source
-from bocal.models.record import Model
+from bocal.models.record import KINDS, Model
 
 LISTS = ("customModels", "model_list", "appConfig", "models")  # where lists of records are kept
 _MAY_BE_NULL = {"size", "description", "library", "overrides"}
@@ -201,6 +201,8 @@ def _from_webllm(entry: dict[str, Any]) -> dict[str, Any]:
         "url": entry.get("model") or entry.get("model_url"),
         "overrides": entry.get("overrides"),
     }
+    if entry.get("model_type") in KINDS.values():
+        ours["kind"] = next(kind for kind, number in KINDS.items() if number == entry["model_type"])
     library = entry.get("model_lib") or entry.get("model_lib_url")
     if isinstance(library, str) and library.strip("/ "):
         ours["library"] = read_library(library.strip("/ "))  # the slash of `prefix + "/X.wasm"`
@@ -242,6 +244,8 @@ def _fields(line: str) -> Iterator[tuple[str, str]]:
     for piece in re.split(r"\s+[/|]\s+", _BULLET.sub("", line, count=1)):
         label, colon, value = re.sub(r"[：=]", ":", piece, count=1).partition(":")
         name = _FIELD_OF.get(_plain(label)) if colon else None
+        if not name and _plain(label) in {"model", "modele"} and "/" in value:  # an address, not a name
+            name = "url"
         if name:
             pieces.append((name, value))
         elif pieces:

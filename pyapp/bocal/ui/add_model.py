@@ -7,6 +7,7 @@ from bocal.models import overrides
 from bocal.models.paste import NotAModel, Records, Words
 from bocal.models.preflight import Verdict
 from bocal.ui import checks, problems, search_results, storage
+from bocal.ui.dialog import dialog
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 
@@ -19,7 +20,7 @@ def view(state: State) -> Html:
     t, form = state.texts, state.form
     editing = form.origin if form.editing else None
     title = t("add.title_edit", name=state.name(editing)) if editing else t("add.title")
-    return tag("dialog",
+    return dialog(state,
         tag("form",
             tag("div", tag("h2", title, id="add-title"),
                 button(icon("x"), "overlay.close", classes="icon-btn", aria_label=t("app.close")),
@@ -44,7 +45,7 @@ def view(state: State) -> Html:
                 class_="dialog-foot"),
             data_submit="add.submit", novalidate=True, autocomplete="off", class_="dialog-form",
         ),
-        class_="dialog", open=True, aria_labelledby="add-title", data_cancel="overlay.close", id="add",
+        class_="dialog", aria_labelledby="add-title", name="add",
     )  # fmt: skip
 
 
@@ -112,8 +113,9 @@ def _paste(state: State) -> Html:
     field = tag("label",
         tag("span", t("paste.label")),
         tag("span", icon("link"),
-            tag("input", name="paste", id="add-paste", value=form["paste"], data_input="add.paste", class_="big",
-                placeholder="owner/model-q4f16_1-MLC", spellcheck="false", autofocus=True), class_="with-icon"),
+            tag("textarea", form["paste"], name="paste", id="add-paste", rows=1, data_input="add.paste", class_="big",
+                placeholder="owner/model-q4f16_1-MLC", spellcheck="false", autofocus=True),
+            class_="with-icon"),
         class_="field",
     )  # fmt: skip
     from_disk = None if form.editing else storage.choose_folder(state, "add-folder", "btn sm")

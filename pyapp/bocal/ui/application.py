@@ -1,11 +1,14 @@
 """The page at work: starts it, and hands each thing the visitor does to the action that answers it."""
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any
 
+from bocal.errors import Failure
 from bocal.models import usage
 from bocal.models.catalogue import GUIDE_ID
+from bocal.models.device import Device
 from bocal.models.registry import KEY as REGISTRY
 from bocal.protocols import Key
 from bocal.ui.actions.adding import Adding
@@ -48,16 +51,16 @@ class Application:
         self.adding = Adding(desk, self.downloads, self.loading, self.managing, self.searching)
         self.keeping = Keeping(desk, self.downloads)
         self.sharing = Sharing(desk, self.adding)
-        self.storing = Storing(desk, self.downloads, self.returning)
+        self.storing = Storing(desk, self.downloads, self.loading, self.returning)
         self.running = Running(desk)
         self.remembering = Remembering(desk, self.answers, self.running)
         self.tuning = Tuning(desk, self.loading, self.remembering)
         self.picturing = Picturing(desk)
-        asking = Asking(desk, self.loading, self.answers, self.remembering)
+        self.asking = Asking(desk, self.loading, self.answers, self.remembering)
         subjects = (
             self.downloads, self.answers, self.loading, self.managing, self.deleting, self.searching, self.adding,
             self.keeping, self.sharing, self.storing, self.running, self.remembering, self.tuning, self.picturing,
-            asking, Widening(desk, asking, self.tuning), Frame(desk), self,
+            self.asking, Widening(desk, self.asking, self.tuning), Frame(desk), self,
         )  # fmt: skip
         self._actions: dict[str, Callable[..., Any]] = {
             name.removeprefix("do_").replace("_", "."): getattr(subject, name)
@@ -80,11 +83,16 @@ class Application:
         desk.draw_anew()
         desk.spawn(self.remembering.look())
         desk.spawn(self.keeping.look())
-        state.device = await desk.outside.look()
+        looking = asyncio.ensure_future(self._look())  # downloads go on without a graphics card
+        state.promised = await desk.outside.quota.promised()
         await self.downloads.look()
-        await self.returning.restore()
+        try:
+            await self.returning.restore()
+        except Failure as failure:  # this browser keeps nothing: said where something is to be kept
+            state.failure = failure
+        device = await looking
         self.sharing.look()
-        if not state.device.can_run:
+        if not device.can_run:
             state.selected = None if state.selected.id == GUIDE_ID else state.selected
         elif state.selected.id == GUIDE_ID:
             desk.spawn(self.loading.get_ready(state.selected))
@@ -92,6 +100,10 @@ class Application:
             state.phase = Phase.IDLE if state.complete(state.selected) else Phase.AWAY
             await self.loading.read_window()
         desk.draw()
+
+    async def _look(self) -> Device:
+        self.state.device = device = await self.desk.outside.look()
+        return device
 
     async def do_device_look(self) -> None:
         """Look at the machine again."""
@@ -103,7 +115,11 @@ class Application:
 
     def act(self, action: str, arg: str) -> None:
         """Do what a button says: "model.choose" is `do_model_choose(arg)` of one of the actions."""
-        done = self._actions[action](*([arg] if arg else []))
+        try:
+            done = self._actions[action](*([arg] if arg else []))
+        except Failure as failure:
+            self.desk.notice(self.state.texts.failure(failure), bad=True)
+            return
         if inspect.iscoroutine(done):
             self.desk.spawn(done)
 
@@ -152,6 +168,9 @@ class Application:
                 self.act("delete.open", to_delete)
             return bool(to_delete) or self.managing.pressed(key)
         if self.searching.pressed(key):
+            return True
+        if key.name == "Enter" and key.focus_id == "add-paste" and not key.shift:
+            self.act("add.submit", "add")
             return True
         if state.overlay is Overlay.NONE and key.name == "Escape":
             if state.drawer_open:
@@ -215,8 +234,10 @@ class Application:
         await self.keeping.look()
         selected = self.state.selected
         found = self.desk.registry.find(selected.id) if selected else None
+        if selected and found is None:
+            await self.downloads.drop([selected])
         if selected and (found is None or found.url != selected.url):
-            await self.loading.leave(selected)
+            await self.loading.leave()
         elif found:
             self.state.selected = found
         await self.downloads.look()

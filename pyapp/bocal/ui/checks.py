@@ -7,6 +7,7 @@ from bocal.models.preflight import Check, Name, Preflight, Verdict
 from bocal.ui import problems
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
+from bocal.weights import retry
 
 _LOOKS = {
     Verdict.RUNNING: ("is-run", "spin", "i spin"),
@@ -16,6 +17,7 @@ _LOOKS = {
     Verdict.UNKNOWN: ("is-wait", "wait", "i"),
 }
 _FILES = {Name.CONFIG: "mlc-chat-config.json", Name.WEIGHTS: "tensor-cache.json"}
+CHECKS = "checks"
 _WORST_FIRST = (Verdict.FAILED, Verdict.WARNED, Verdict.PASSED, Verdict.UNKNOWN)
 
 
@@ -29,8 +31,19 @@ def view(state: State, preflight: Preflight) -> Html:
         tag("div", tag("span", verdict(state, preflight)),
             tag("span", counted(state, preflight), class_="cap num"), class_="checks-head"),
         [_row(state, name, check) for name, check in rows],
-        class_="checks", role="status" if preflight.done else None, aria_label=t("check.title"),
+        _again(state) if preflight.done and _may_change(preflight) else None,
+        class_="checks", role="status" if preflight.done else None, aria_label=t("check.title"), id=CHECKS, tabindex=-1,
     )  # fmt: skip
+
+
+def _again(state: State) -> Html:
+    words = [icon("redo", "i s"), tag("span", state.texts("nogpu.again"))]
+    return tag("div", button(words, "add.check", classes="btn sm"), class_="check-again")
+
+
+def _may_change(preflight: Preflight) -> bool:
+    """Whether something is wrong that may be otherwise when it is looked at again."""
+    return any(check.failure or check.verdict is Verdict.FAILED for check in preflight.checks.values())
 
 
 def verdict(state: State, preflight: Preflight) -> str:
@@ -38,8 +51,9 @@ def verdict(state: State, preflight: Preflight) -> str:
     t = state.texts
     if not preflight.done:
         return t("check.title")
-    if preflight.count(Verdict.FAILED):
-        return t("check.cannot")
+    if failed := [check for check in preflight.checks.values() if check.verdict is Verdict.FAILED]:
+        passes = all(check.failure and check.failure.problem in retry.PASSING for check in failed)
+        return t("check.unasked" if passes else "check.cannot")
     return t("check.perhaps") if preflight.count(Verdict.WARNED) else t("check.can")
 
 

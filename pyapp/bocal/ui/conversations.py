@@ -59,7 +59,7 @@ def _row(state: State, head: Head, found: Found | None = None) -> Html:
     title = head.title or t("side.untitled")
     if side.renaming == head.id:
         return tag("form",
-            tag("input", id="side-title", value=title, data_input="side.title", aria_label=t("side.rename"),
+            tag("input", id="side-title", value=side.title, data_input="side.title", aria_label=t("side.rename"),
                 maxlength=120, autocomplete="off"),
             tag("button", icon("check", "i s"), type="submit", class_="icon-btn", aria_label=t("side.rename_done")),
             class_="side-rename", data_submit="conversation.rename.done", id=f"c-{head.id}",

@@ -1,5 +1,7 @@
 """The question asked before a model is deleted."""
 
+from bocal.ui import storage
+from bocal.ui.dialog import dialog
 from bocal.ui.html import Html, button, tag
 from bocal.ui.state import State
 
@@ -14,13 +16,13 @@ def view(state: State) -> Html | None:
     words = t("delete.entry" if stay else "delete.custom") if model.custom else t("delete.files")
     pile = state.freed(model)
     freed = (
-        tag("p", t("delete.kept") if stay else t("delete.freed", bytes=pile.nbytes), class_="muted")
+        tag("p", t("delete.kept") if stay else storage.freed(state, pile), class_="muted")
         if here or pile.count
         else None
     )
     weights = pile.weights
     keep = model.custom and weights.count > 0
-    return tag("dialog",
+    return dialog(state,
         tag("div", tag("h2", t("delete.title", name=state.name(model)), id="delete-title"), class_="dialog-head"),
         tag("div",
             tag("p", words),
@@ -31,6 +33,5 @@ def view(state: State) -> Html | None:
             button(t("app.cancel"), "overlay.close", classes="btn quiet", autofocus=True),
             button(t("delete.weights"), "delete.weights", model.id) if keep else None,
             button(t("delete.confirm"), "delete.confirm", model.id, "btn danger"), class_="dialog-foot"),
-        class_="dialog small-dialog", open=True, aria_labelledby="delete-title", data_cancel="overlay.close",
-        id="delete",
+        class_="dialog small-dialog", aria_labelledby="delete-title", name="delete",
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from bocal.errors import Failure, Problem
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Model
-from bocal.ui import problems, window
+from bocal.ui import problems, storage, window
 from bocal.ui.html import Html, button, icon, jar, tag
 from bocal.ui.state import Phase, State
 from bocal.weights.download import Download
@@ -19,7 +19,7 @@ def page(state: State) -> Html:
     cards = [card(state, job) for job in state.downloads.values() if job.state is not Job.CANCELLED]
     return tag("div",
         tag("h1", t("downloads.title")),
-        _keeping(state) if cards else None,
+        storage.promise(state) if cards else None,
         cards or tag("p", t("downloads.empty"), class_="muted"),
         class_="column page",
     )  # fmt: skip
@@ -141,7 +141,7 @@ def _room(state: State, job: Download) -> Html | None:
         return None
     ways = [
         button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it]), bytes=done))],
-               "delete.open", it, "btn sm") for done, it in large[:MOST_WAYS_OUT]
+               "delete.open", it, "btn sm", id=f"room-{job.model_id}-{it}") for done, it in large[:MOST_WAYS_OUT]
     ]  # fmt: skip
     return tag("div", tag("p", t("job.room"), class_="small muted"), tag("div", ways, class_="row"), class_="stack")
 
@@ -158,12 +158,3 @@ def _squares(job: Download) -> Html | None:
         else:
             squares.append(tag("i"))
     return tag("div", squares, class_="shards", aria_hidden="true")
-
-
-def _keeping(state: State) -> Html:
-    t = state.texts
-    if state.kept is None:
-        return tag("div", icon("shield"), tag("p", t("downloads.keep")),
-                   button(t("downloads.keep_now"), "storage.keep", classes="btn sm"), class_="note info")  # fmt: skip
-    words, look = ("downloads.kept", "note ok") if state.kept else ("downloads.not_kept", "note warn")
-    return tag("div", icon("shield"), tag("p", t(words)), class_=look)

@@ -129,4 +129,4 @@ def _row(label: str, choices: list[Html]) -> Html:
 
 
 def _choice(label: str | list[Html], action: str, value: str, *, pressed: bool) -> Html:
-    return button(label, action, value, "", aria_pressed=str(pressed).lower())
+    return button(label, action, value, "", aria_pressed=str(pressed).lower(), id=f"choice-{value}")

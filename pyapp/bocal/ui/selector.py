@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from bocal.models import listing, variants
+from bocal.models import folder, listing, variants
 from bocal.models.catalogue import GUIDE_ID, parameters
 from bocal.models.fit import read_size
 from bocal.models.listing import OTHER, Filters, Group
 from bocal.models.record import Model
 from bocal.models.variants import Size
 from bocal.ui import fit_badge
+from bocal.ui.dialog import dialog
 from bocal.ui.html import Html, button, icon, jar, tag
 from bocal.ui.state import Phase, State
 from bocal.weights.download import State as Job
@@ -41,7 +42,7 @@ def view(state: State) -> Html:
     t = state.texts
     custom, standard = _custom(state), _standard(state)
     lines = [*_custom_lines(state, custom), *_standard_lines(state, standard)]
-    return tag("dialog",
+    return dialog(state,
         tag("div",
             tag("label", icon("search"),
                 tag("input", type="search", placeholder=t("selector.search"), aria_label=t("selector.search"),
@@ -57,8 +58,7 @@ def view(state: State) -> Html:
             tag("span", tag("span", t.count("selector.count", len(custom) + len(standard)), role="status"),
                 tag("span", t("selector.keys"), class_="hide-phone"), class_="cap num"),
             class_="pop-foot"),
-        class_="pop", open=True, aria_label=t("selector.title"), data_cancel="overlay.close", data_light=True,
-        id="selector",
+        class_="pop", aria_label=t("selector.title"), data_light=True, name="selector",
     )  # fmt: skip
 
 
@@ -250,7 +250,8 @@ def _actions(state: State, model: Model) -> Html:
     return tag("div",
         action("pen", "edit.open", t("selector.edit"), t("selector.edit_of", name=name)) if model.custom else None,
         action("copy", "duplicate.open", t("selector.duplicate"), t("selector.duplicate_of", name=name)),
-        action("link", "share.copy", t("selector.share"), t("selector.share_of", name=name)),
+        action("link", "share.copy", t("selector.share"), t("selector.share_of", name=name))
+        if not folder.is_local(model.url) else None,  # nobody else has it
         action("trash", "delete.open", *delete, "btn quiet sm danger del") if can_delete(state, model) else None,
         class_="m-menu", role="group", aria_label=t("selector.more", name=name),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from bocal.chat.history import Head
 from bocal.models.aside import Kept
 from bocal.models.catalogue import GUIDE_ID
-from bocal.ui import conversations, storage
+from bocal.ui import conversations, dialog, storage
 from bocal.ui.html import Html, button, icon, jar, join, logo, tag
 from bocal.ui.state import Leaving, Overlay, Screen, State
 from bocal.weights.download import State as Job
@@ -59,13 +59,8 @@ def notices(state: State) -> Html:
         [_leaving(state, it) for it in state.leaving.values()],
         [_gone(state, it) for it in state.side.leaving.values()],
         _set_aside(state),
-        _notice(state) if state.notice else None,
+        dialog.notice(state) if state.overlay is Overlay.NONE else None,
     ])  # fmt: skip
-
-
-def _notice(state: State) -> Html:
-    kind = "warn" if state.notice_is_bad else "ok"
-    return tag("div", icon(kind), tag("p", state.notice), class_=f"note {kind}")
 
 
 def _leaving(state: State, leaving: Leaving) -> Html:

@@ -1,5 +1,6 @@
 """The list of keyboard shortcuts, and how a message is sent."""
 
+from bocal.ui.dialog import dialog as frame
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 
@@ -22,7 +23,7 @@ def dialog(state: State) -> Html:
     t = state.texts
     sends = ("Enter", "Shift+Enter") if state.enter_sends else ("Mod+Enter", "Enter")
     listed = (("shortcuts.send", sends[0]), ("shortcuts.line", sends[1]), *KEYS)
-    return tag("dialog",
+    return frame(state,
         tag("div", tag("h2", t("shortcuts.title"), id="shortcuts-title"),
             button(icon("x"), "overlay.close", classes="icon-btn", aria_label=t("app.close"), autofocus=True),
             class_="dialog-head"),
@@ -30,8 +31,7 @@ def dialog(state: State) -> Html:
             tag("dl", [tag("div", tag("dt", t(words)), tag("dd", _keys(state, keys))) for words, keys in listed],
                 class_="keys"),
             tag("div", sending(state), class_="sets"), class_="dialog-body"),
-        class_="dialog small-dialog", open=True, aria_labelledby="shortcuts-title", data_cancel="overlay.close",
-        id="shortcuts",
+        class_="dialog small-dialog", aria_labelledby="shortcuts-title", name="shortcuts",
     )  # fmt: skip
 
 

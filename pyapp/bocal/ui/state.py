@@ -104,7 +104,7 @@ class Leaving:
 class Side:
     """The conversations in the sidebar: all of them, or those `found` for the words of the search.
 
-    `rows` are drawn; of one conversation the `menu` is open, of one the title is written anew (IDs). `leaving` can
+    `rows` are drawn; of one conversation the `menu` is open, of one the `title` is written anew (IDs). `leaving` can
     still be taken back. `failure` says why nothing can be kept here.
     """
 
@@ -114,6 +114,7 @@ class Side:
     rows: int = FIRST_CHATS
     menu: str = ""
     renaming: str = ""
+    title: str = ""
     leaving: dict[str, Head] = field(default_factory=dict)
     failure: Failure | None = None
 
@@ -177,10 +178,10 @@ class State:
     """One page's worth of facts; whatever can be derived from them is a property or a view's business.
 
     Of the conversation: how many of its last `turns` are drawn, the answer it is `writing` (of this conversation or
-    another), the question whose words are `edited` (`editing`, an ID), the `folds` the visitor opened or closed. Of
-    the model: `context_window` and the `widest` it could have, in tokens, the settings of its `own`, and those `tuned`
-    for all conversations, by its ID. `pictures` go with the draft, data URLs by ID; `runs` are the blocks
-    of code that were run, by the ID of their figure.
+    another), the one (ID) in which another tab writes, `elsewhere`, the question whose words are `edited` (`editing`,
+    an ID), the `folds` the visitor opened or closed. Of the model: `context_window` and the `widest` it could have, in
+    tokens, the settings of its `own`, and those `tuned` for all conversations, by its ID. `pictures` go with the draft,
+    data URLs by ID; `runs` are the blocks of code that were run, by the ID of their figure.
 
     Of the selector: what its list is narrowed to, how many `rows` of it are drawn, whose `menu` is open (an ID), and
     which models (IDs) are `new` in it.
@@ -206,6 +207,7 @@ class State:
     side: Side = field(default_factory=Side)
     turns: int = FIRST_TURNS
     writing: Message | None = None
+    elsewhere: str = ""
     editing: str = ""
     edited: str = ""
     folds: dict[str, bool] = field(default_factory=dict)
@@ -335,6 +337,11 @@ class State:
     def answering(self) -> bool:
         """Whether an answer is being written in the conversation that is shown."""
         return self.writing is not None and self.writing.id in self.conversation.messages
+
+    @property
+    def locked(self) -> bool:
+        """Whether an answer is being written in the conversation that is shown, here or in another tab."""
+        return self.answering or self.elsewhere == self.conversation.id
 
     @property
     def can_answer(self) -> bool:

@@ -4,6 +4,7 @@ import time
 
 from bocal.models.catalogue import GUIDE_ID
 from bocal.ui import problems
+from bocal.ui.dialog import dialog
 from bocal.ui.html import Child, Html, button, icon, jar, join, tag
 from bocal.ui.state import Arrival, Screen, State
 from bocal.weights.storage import Pile
@@ -50,18 +51,17 @@ def choose_folder(state: State, name: str, classes: str = "btn") -> Html:
 def clean_up(state: State) -> Html:
     """The question asked before what is nobody's is deleted."""
     t, pile = state.texts, state.survey.orphaned(state.cleaning)
-    return tag("dialog",
+    return dialog(state,
         tag("div", tag("h2", t("clean.title"), id="clean-title"), class_="dialog-head"),
         tag("div",
             tag("p", t("clean.what", files=t.count("storage.files", pile.count))),
             tag("p", state.cleaning, class_="mono small") if state.cleaning else None,
-            tag("p", _freed(state, pile), class_="muted"),
+            tag("p", freed(state, pile), class_="muted"),
             class_="dialog-body"),
         tag("div", tag("span", class_="grow"),
             button(t("app.cancel"), "overlay.close", classes="btn quiet", autofocus=True),
             button(t("clean.confirm"), "orphans.delete", classes="btn danger"), class_="dialog-foot"),
-        class_="dialog small-dialog", open=True, aria_labelledby="clean-title", data_cancel="overlay.close",
-        id="clean",
+        class_="dialog small-dialog", aria_labelledby="clean-title", name="clean",
     )  # fmt: skip
 
 
@@ -95,12 +95,12 @@ def _total(state: State) -> Html:
         tag("div", legend, class_="legend"),
         tag("div", icon("warn"), tag("p", t("storage.tiny", bytes=quota)), class_="note warn")
         if state.room and quota < TINY else None,
-        _promise(state),
+        promise(state),
         class_="card stack",
     )  # fmt: skip
 
 
-def _promise(state: State) -> Html | None:
+def promise(state: State) -> Html | None:
     """Whether the browser has promised to keep these files; nothing while it has not been asked."""
     t = state.texts
     if state.promised is None:
@@ -148,7 +148,8 @@ def _model(state: State, pile: Pile) -> Html:
         actions = [
             button(icon("dl"), "model.export", model.id, "icon-btn", aria_label=export, title=export,
                    disabled=state.departure is not None or not _whole(state, pile)),
-            button(icon("trash"), "delete.open", model.id, "icon-btn danger", aria_label=delete, title=delete),
+            button(icon("trash"), "delete.open", model.id, "icon-btn danger", aria_label=delete, title=delete,
+                   id=f"trash-{model.id}"),
         ]  # fmt: skip
     return tag("li",
         tag("div",
@@ -187,20 +188,21 @@ def _orphans(state: State) -> Html:
                 tag("div", tag("span", each.name, class_="mono small"),
                     tag("p", t.count("storage.files", each.count), class_="cap muted")),
                 tag("span", t.size(each.nbytes), class_="num"), class_="use origin"),
-            button(icon("trash"), "orphans.ask", each.name, "icon-btn danger",
+            button(icon("trash"), "orphans.ask", each.name, "icon-btn danger", id=f"clean-{each.name}",
                    aria_label=t("selector.delete_of", name=each.name)))
         for each in state.survey.orphans
     ]  # fmt: skip
     return tag("div",
-        tag("div", icon("info"), tag("p", words), button(t("storage.clean"), "orphans.ask", classes="btn sm"),
-            class_="note warn"),
+        tag("div", icon("info"), tag("p", words),
+            button(t("storage.clean"), "orphans.ask", classes="btn sm", id="clean-all"), class_="note warn"),
         tag("details", tag("summary", icon("chev", "i s flip"), tag("span", t("storage.see"))),
             tag("ul", rows, class_="card list"), class_="details", id=SEEN, open=SEEN in state.opened),
         class_="stack", id="orphans-note",
     )  # fmt: skip
 
 
-def _freed(state: State, pile: Pile) -> str:
+def freed(state: State, pile: Pile) -> str:
+    """Say what deleting a pile frees."""
     return state.texts("delete.freed" if pile.measured else "delete.freed_least", bytes=pile.nbytes)
 
 

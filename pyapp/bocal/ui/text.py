@@ -22,7 +22,7 @@ class Texts:
         self.language = language
         self._texts = LANGUAGES[language]
 
-    def __call__(self, key: str, /, **facts: str | int) -> str:
+    def __call__(self, key: str, /, **facts: str | float) -> str:
         """Return the sentence under `key`; numbers under names ending in `bytes` are shown as sizes."""
         return self._texts[key].format(**{name: self._fact(name, value) for name, value in facts.items()})
 
@@ -68,7 +68,9 @@ class Texts:
             return self("time.seconds", count=max(1, round(seconds)))
         return self("time.minutes", count=round(seconds / 60))
 
-    def _fact(self, name: str, value: str | int) -> str:
+    def _fact(self, name: str, value: str | float) -> str:
         if isinstance(value, str):
             return value
-        return self.size(value) if name.endswith("bytes") else self.number(value)
+        if name.endswith("bytes"):
+            return self.size(value)
+        return self.number(value, 0 if float(value).is_integer() else len(f"{value:g}".partition(".")[2]))

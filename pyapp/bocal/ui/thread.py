@@ -40,10 +40,10 @@ def _question(state: State, message: Message, versions: list[str]) -> Html:
                 for it in message.pictures if (url := state.conversation.pictures.get(it))]  # fmt: skip
     tools = tag("div",
         _flip(state, message, versions),
-        _tool(state, "pen", "message.edit", message) if not state.answering else None,
+        _tool(state, "pen", "message.edit", message) if not state.locked else None,
         button(icon("copy", "i s"), "text.copy", message.text, "icon-btn", aria_label=t("app.copy"),
                title=t("app.copy")),
-        _tool(state, "trash", "message.delete", message) if not state.answering else None,
+        _tool(state, "trash", "message.delete", message) if not state.locked else None,
         class_="tools",
     )  # fmt: skip
     bubble = tag("div", tag("span", t("thread.you"), class_="vh"), tag("div", pictures, class_="pictures") if pictures
@@ -112,7 +112,7 @@ def _thought(state: State, message: Message, parts: reasoning.Parts, *, writing:
 
 
 def _tools(state: State, message: Message, versions: list[str]) -> Html:
-    t, free = state.texts, not state.answering and _is_asked(state, message)
+    t, free = state.texts, not state.locked and _is_asked(state, message)
     go_on = free and message.id == state.conversation.leaf and bool(message.text) and message.finish != "stop"
     text = reasoning.split(message.text).answer
     return tag("div",
@@ -122,7 +122,7 @@ def _tools(state: State, message: Message, versions: list[str]) -> Html:
         if text else None,
         _tool(state, "redo", "message.again", message) if free else None,
         _tool(state, "play", "message.continue", message) if go_on else None,
-        _tool(state, "trash", "message.delete", message) if not state.answering else None,
+        _tool(state, "trash", "message.delete", message) if not state.locked else None,
         class_="tools",
     )  # fmt: skip
 
@@ -147,7 +147,7 @@ def _statistics(state: State, usage: Usage) -> Html:
 
 def _flip(state: State, message: Message, versions: list[str]) -> Html | None:
     """Go to the version before, or the next one."""
-    if len(versions) < 2 or state.answering:
+    if len(versions) < 2 or state.locked:
         return None
     t, at = state.texts, versions.index(message.id)
 
@@ -172,6 +172,8 @@ def _tool(state: State, picture: str, action: str, message: Message) -> Html:
 def _broken_off(state: State, message: Message) -> Html | None:
     """Why an answer ends where it does, when that is not its own end."""
     t = state.texts
+    if state.locked:
+        return tag("div", icon("info"), tag("p", t("thread.elsewhere")), class_="note info", role="status")
     if message.finish == "length" and window.is_full(state, message):
         return tag("div", icon("warn"), tag("p", t("window.full")), tag("div", window.ways_out(state), class_="row"),
                    class_="note warn tall", role="status")  # fmt: skip
@@ -188,10 +190,10 @@ def _broken_off(state: State, message: Message) -> Html | None:
 def _ways_out(state: State, message: Message) -> list[Child]:
     t = state.texts
     if message.failure and message.failure.problem is Problem.CONTEXT_FULL:
-        return [*window.ways_out(state)]
+        return [] if state.locked else [*window.ways_out(state)]
     ways = window.lighter(state, message.failure) or [
         button(t("side.new"), "chat.new"), button(t("selector.title"), "selector.open")
     ]  # fmt: skip
-    if message.id == state.conversation.leaf and not state.answering and _is_asked(state, message):
+    if message.id == state.conversation.leaf and not state.locked and _is_asked(state, message):
         ways.insert(0, button(t("thread.retry"), "message.again", message.id, "btn primary"))
     return ways

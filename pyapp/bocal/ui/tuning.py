@@ -4,6 +4,7 @@ from typing import Any
 
 from bocal.chat import settings
 from bocal.option import Option
+from bocal.ui.dialog import dialog as frame
 from bocal.ui.html import Html, button, icon, tag
 from bocal.ui.state import State
 from bocal.ui.text import Texts
@@ -16,7 +17,7 @@ PRESETS = ("brief", "teacher", "editor", "translator", "coder")
 def dialog(state: State) -> Html:
     """The settings of the conversation that is shown."""
     t = state.texts
-    return tag("dialog",
+    return frame(state,
         tag("div", tag("h2", t("tuning.title"), id="tuning-title"),
             button(icon("x"), "overlay.close", classes="icon-btn", aria_label=t("app.close")), class_="dialog-head"),
         tag("div", tag("p", t("tuning.lead"), class_="muted"), tag("div", rows(state, CHAT), class_="sets"),
@@ -25,7 +26,7 @@ def dialog(state: State) -> Html:
                           disabled=not state.conversation.settings),
             tag("span", class_="grow"), button(t("tuning.done"), "overlay.close", classes="btn primary"),
             class_="dialog-foot"),
-        class_="dialog", open=True, aria_labelledby="tuning-title", data_cancel="overlay.close", id="tuning",
+        class_="dialog", aria_labelledby="tuning-title", name="tuning",
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from bocal.models.record import Model
 from bocal.ui import fit_badge, jobs
 from bocal.ui.html import Html, button, icon, join, logo, tag
 from bocal.ui.state import Phase, State
+from bocal.weights.download import State as Job
 
 # Three sizes to begin with: for each the models to choose from, the best first, by their IDs without quantisation. The
 # first that fits is shown; of the largest also one that is tight.
@@ -54,6 +55,8 @@ def _model(state: State) -> Html | None:
     if state.selected.id != GUIDE_ID:
         return tag("div", jobs.status(state), class_="guide-slot")
     title = {Phase.READY: "guide.ready", Phase.ANSWERING: "guide.ready", Phase.FAILED: "guide.failed"}
+    job = state.download(state.selected)
+    words = "guide.failed" if job and job.state is Job.FAILED else title.get(state.phase, "guide.loading")
     ready = state.phase in {Phase.READY, Phase.ANSWERING}
     chips = [
         button(t(key), "chat.suggest", key, "chip") for key in ("guide.chip.run", "guide.chip.add", "guide.chip.data")
@@ -61,7 +64,7 @@ def _model(state: State) -> Html | None:
     return tag("div",
         tag("div",
             tag("div", tag("span", class_="pulse") if ready else None,
-                tag("h2", t(title.get(state.phase, "guide.loading"))), class_="row"),
+                tag("h2", t(words)), class_="row"),
             tag("p", t("guide.lead"), class_="muted")),
         None if ready else jobs.status(state),
         tag("div", chips, class_="row"),
@@ -124,8 +127,9 @@ def _no_gpu(state: State) -> Html:
         tag("div", tag("h2", t("nogpu.todo")), class_="section-head"),
         tag("ol", [tag("li", tag("div", tag("strong", t(do)), tag("p", t(why), class_="muted"))) for do, why in steps],
             class_="steps"),
-        tag("div", button([icon("redo", "i s"), tag("span", t("nogpu.again"))], "device.look", classes="btn primary"),
-            class_="row way-out"),
+        tag("div",
+            button([icon("redo", "i s"), tag("span", t("nogpu.again"))], "device.look", classes="btn primary",
+                   id="device-look"), class_="row way-out"),
         class_="column welcome",
     )  # fmt: skip
 

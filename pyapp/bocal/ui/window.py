@@ -24,7 +24,7 @@ def gauge(state: State) -> Html | None:
 def warning(state: State) -> Html | None:
     """What is said before the window overflows."""
     window, last = state.context_window, state.conversation.last
-    if not window or state.conversation.tokens_used / window <= FULL or state.answering:
+    if not window or state.conversation.tokens_used / window <= FULL or state.locked:
         return None
     if last and (last.failure or is_full(state, last)):
         return None  # said at the answer itself

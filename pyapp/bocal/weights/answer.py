@@ -20,6 +20,11 @@ class Validator:
     modified: str = ""
     total: int = 0
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether other bytes would show: a weak ETag stays the same for what only means the same (RFC 9110, 8.8.1)."""
+        return bool(self.modified or (self.etag and not self.etag.startswith("W/")))
+
     def allows(self, other: "Validator") -> bool:
         """Whether nothing says that the two are of different versions."""
         pairs = ((self.etag, other.etag), (self.modified, other.modified), (self.total, other.total))

@@ -16,7 +16,7 @@ from bocal.weights.pace import Pace
 from bocal.weights.plan import File
 
 STALL = 20.0  # seconds without a byte after which a request is given up and made anew
-MOST_DOUBTS = 3  # times in a row that a host which was read before seems to forbid it, before that is believed
+MOST_DOUBTS = 5  # times in a row that a host which was read before seems to forbid it, before that is believed
 NEAR = 0.95  # of that: an alarm set this far ahead is left as it is, since each setting costs time
 
 
@@ -88,6 +88,15 @@ class Carrier:
             await self._drop(file)
         return digest
 
+    async def is_of(self, file: File, version: Validator) -> bool:
+        """Whether a file's host still tells of this version; asks for no more than the answer's headers."""
+        try:
+            head = await self._ask(file, 0, "HEAD")
+            await self.means.transfers.abort(head)
+            return version.allows(answer.start(head, 0, Validator())[1])
+        except Failure:
+            return False
+
     def not_json(self, file: File, error: Failure) -> Failure:
         """Name what came in the place of a JSON file."""
         return not_json(file.url, error, self._types.get(file.url, ""))
@@ -115,7 +124,7 @@ class Carrier:
                 if file.nbytes is not None and length < file.nbytes:
                     again = length in short
                     short.add(length)
-                    raise _cut_short(file, length, final=again)
+                    raise _cut_short(file, length, file.nbytes, final=again)
                 failure = _wrong(file, length, digest)
                 if failure is None:
                     if fetched:
@@ -128,7 +137,7 @@ class Carrier:
             except OtherLength as error:
                 failure = Failure(Problem.STORAGE_FAILED, detail=f"{file.partial}: {error}")
             except Failure as error:
-                tries = 1 if part.done > before else tries + 1
+                tries = 0 if error.problem is Problem.OFFLINE else 1 if part.done > before else tries + 1
                 doubts = doubts + 1 if error.problem is Problem.NO_CORS else 0
                 if doubts in range(1, MOST_DOUBTS) and _host(file) in self._was_read:
                     # A connection that breaks before the answer looks the same, and this host has been read before.
@@ -145,8 +154,10 @@ class Carrier:
         """Write the rest of a file into its partial file; returns its length and hash."""
         kept = self.partials.get(file.partial)
         begin = part.done if kept and _may_go_on(file, kept.version) else 0
-        if kept and file.checksum and begin and begin == (file.nbytes or kept.version.total):
-            length, digest = await self.means.transfers.hash(file.partial, file.algorithm)  # it only was not kept yet
+        if kept and begin and begin == (file.nbytes or kept.version.total):  # it only was not kept yet
+            if not file.algorithm:
+                return begin, ""
+            length, digest = await self.means.transfers.hash(file.partial, file.algorithm)
             if length != begin:
                 raise OtherLength(f"{length} bytes are left")
             return length, digest
@@ -171,13 +182,16 @@ class Carrier:
             except BaseException:
                 await self.means.transfers.abort(head)
                 raise
-            return await self._take(file, part, head, at)
+            length, digest = await self._take(file, part, head, at)
+            if head.status == 206 and file.nbytes is None and length < version.total:  # not all that was asked for
+                raise _cut_short(file, length, version.total)
+            return length, digest
 
-    async def _ask(self, file: File, begin: int) -> Head:
+    async def _ask(self, file: File, begin: int, method: str = "GET") -> Head:
         try:
             async with asyncio.timeout(STALL) as limit:
                 self._asking.add(limit)  # it may only be in the queue behind others, as long as those get bytes
-                return await self.means.transfers.ask(file.url, begin)
+                return await self.means.transfers.ask(file.url, begin, method)
         except TimeoutError:
             raise _stalled(file) from None
         finally:
@@ -216,7 +230,8 @@ class Carrier:
                 raise self.not_json(file, failure) from failure
             raise
         if file.small:
-            await self.means.journal.write_small_file(SmallNote(self.model, file.key, digest, nbytes))
+            version = self.partials[file.partial].version
+            await self.means.journal.write_small_file(SmallNote(self.model, file.key, digest, nbytes, version))
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)
 
@@ -258,7 +273,7 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
 
 def _may_go_on(file: File, version: Validator) -> bool:
     """Whether a file put together from two answers would be found out, were they of different versions."""
-    return bool(file.checksum or version.etag or version.modified)
+    return bool(file.checksum or version.is_exact)
 
 
 def _wrong(file: File, length: int, digest: str) -> Failure | None:
@@ -269,10 +284,10 @@ def _wrong(file: File, length: int, digest: str) -> Failure | None:
     return None
 
 
-def _cut_short(file: File, length: int, *, final: bool) -> Failure:
+def _cut_short(file: File, length: int, wanted: int, *, final: bool = False) -> Failure:
     problem = Problem.WRONG_LENGTH if final else Problem.CUT_SHORT
-    facts = {"bytes": length, "wanted_bytes": file.nbytes or 0}
-    return Failure(problem, detail=f"{file.url}: {length} bytes, not {file.nbytes}", host=_host(file), **facts)
+    facts = {"bytes": length, "wanted_bytes": wanted}
+    return Failure(problem, detail=f"{file.url}: {length} bytes, not {wanted}", host=_host(file), **facts)
 
 
 def _stalled(file: File) -> Failure:

@@ -1,6 +1,6 @@
 """What unfinished downloads have left on this machine, and taking it off."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from bocal.errors import Failure
@@ -24,10 +24,13 @@ async def drop(means: Means, names: Iterable[str]) -> None:
         await means.journal.end_partial(name)
 
 
-async def discard(means: Means, model: str) -> None:
-    """Delete the partial files of a model, and forget the hashes of its small files; `model` is its key base."""
+async def discard(means: Means, model: str, but: Collection[str] = ()) -> None:
+    """Delete the partial files of a model, and forget the hashes of its small files, `but` those under these keys.
+
+    `model` is its key base.
+    """
     await drop(means, [name for name, note in (await means.journal.partials()).items() if note.model == model])
-    await means.journal.forget_model(model)
+    await means.journal.forget_model(model, but)
 
 
 async def sweep(means: Means, models: set[str]) -> None:

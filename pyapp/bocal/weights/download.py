@@ -36,7 +36,8 @@ class Download:
     `bases` are the addresses to try for its files, `key` the base of its keys; `find_library(base)` returns the URL and
     the key of its library once the base that answers is known, `find_hashes(base)` the SHA-256 that the host lists of
     its files, by path; `package` is the record's `model_manifest`, if any; `changed()` is called whenever something can
-    be shown. A job that is PAUSED with a `failure` waits for room; `elsewhere` tells that another tab does the job.
+    be shown. A job that is PAUSED with a `failure` waits for room; `elsewhere` tells that another tab does the job;
+    `before` are the keys of files that were here when it began (None until that is known).
     """
 
     model_id: str
@@ -51,6 +52,7 @@ class Download:
     failure: Failure | None = None
     parts: list[Part] = field(default_factory=list)
     elsewhere: bool = False
+    before: tuple[str, ...] | None = None
     _library: tuple[str, str] = ("", "")
     _base: str = ""
     _carrier: Carrier | None = None
@@ -119,7 +121,8 @@ class Download:
     async def resume(self, note: JobNote) -> None:
         """Take over what an earlier visit left, and show where it stands; fetches nothing."""
         self._stand(note)
-        self._base, self._library = note.base, note.library
+        if self._is_of(note):
+            self._base, self._library = note.base, note.library
         await self._survey()
 
     def heard(self, message: Mapping[str, Any]) -> None:
@@ -182,7 +185,13 @@ class Download:
         told = note.state == State.RUNNING or (note.state == State.FAILED and note.failure)  # older notes have no cause
         self.state, self.failure = State(note.state) if told else State.PAUSED, note.failure
 
+    def _is_of(self, note: JobNote) -> bool:
+        """Whether a note is of a job at these addresses: the model may have been given another one since."""
+        return note.base in {"", *self.bases}
+
     async def _lead(self) -> None:
+        if self.before is None:
+            self.before = await self._were_here()
         await self._note()
         self.means.tabs.say({"job": self.model_id, "started": True})
         try:
@@ -207,13 +216,22 @@ class Download:
             self.state, self.failure = State.PAUSED, await self._short(failure)
 
     async def _note(self) -> None:
-        note = JobNote(self.state, self._base, self._library, self.failure)
+        note = JobNote(self.state, self._base, self._library, self.failure, self.before or ())
         try:
             await self.means.journal.write_job(self.model_id, note)
         except Failure as failure:
             if failure.problem is not Problem.STORAGE_FULL:
                 raise
             # No room even for the note. Files will find none either, and the job pauses for that.
+
+    async def _were_here(self) -> tuple[str, ...]:
+        """Return the keys of files that were here before the job began, in this visit or an earlier one."""
+        note = (await self.means.journal.jobs()).get(self.model_id)
+        if note and self._is_of(note):
+            return note.before
+        here = await self._here()
+        libraries = here.pop(Shelf.LIBRARY)
+        return (*libraries, *(key for keys in here.values() for key in keys if key.startswith(self.key)))
 
     async def _bring(self) -> None:
         here, partials = await asyncio.gather(self._here(), self.means.journal.partials())
@@ -240,23 +258,44 @@ class Download:
             await self._bring_in_turn(carrier, missing, failure)
 
     async def _bring_config(self, carrier: Carrier, here: set[str]) -> Place:
-        bases = [self._base] if self._base else self.bases
-        for number, base in enumerate(bases):
-            place = Place(base, self.key)
-            file = plan.config(place)
-            if file.key in here and len(bases) == 1:
-                return place
+        """Return where the model's configuration is, once it is here too: the first of its addresses that has one."""
+        places = [Place(base, self.key) for base in ([self._base] if self._base else self.bases)]
+        key = plan.config(places[0]).key
+        if key in here and len(places) == 1:
+            return places[0]
+        noted = (await self.means.journal.small_files(self.key)).get(key)
+        if key in here and noted:
+            return await self._find_config(carrier, places, noted.sha256)
+        failures = []
+        for place in places:
             try:
-                await carrier.bring(file, Part())
+                await carrier.bring(plan.config(place), Part())
+                await self._check_config(carrier, plan.config(place))
             except Failure as failure:
-                if failure.problem is not Problem.NOT_FOUND:
+                if failure.problem not in plan.NO_CONFIG:
                     raise
-                if number == len(bases) - 1:
-                    raise Failure(Problem.NO_MODEL_THERE, detail=failure.detail, url=self.bases[0]) from failure
+                failures.append(failure)
             else:
-                await self._check_config(carrier, file)
                 return place
-        raise AssertionError("bases is never empty")
+        raise plan.no_model(failures, self.bases[0])
+
+    async def _find_config(self, carrier: Carrier, places: list[Place], sha256: str) -> Place:
+        """Return where the configuration came from that is here; where none has it any more, the first that answers."""
+        failures, answered = [], []
+        for place in places:
+            try:
+                digest = await carrier.hash(plan.config(place))
+            except Failure as failure:
+                if failure.problem not in plan.NO_CONFIG:
+                    raise
+                failures.append(failure)
+            else:
+                if digest == sha256:
+                    return place
+                answered.append(place)
+        if answered:
+            return answered[0]  # another one by now: told when that is looked for
+        raise plan.no_model(failures, self.bases[0])
 
     async def _check_config(self, carrier: Carrier, file: File) -> None:
         """Read what has arrived: it is kept as bytes, whatever it is. What is no JSON is asked for anew next time."""
@@ -315,9 +354,11 @@ class Download:
         """
         noted = await self.means.journal.small_files(self.key)
         listed = {file.key: file for file in files if file.small and file.checksum}
-        for file in (plan.config(place), *plan.manifests(place)):
+        for file in (plan.config(place), *plan.manifests(place), *files):
             if file.key in noted and file.key not in listed:
                 try:
+                    if file in files and await carrier.is_of(file, noted[file.key].version):
+                        continue  # large enough not to be fetched again without a reason
                     digest = await carrier.hash(file)
                 except Failure as failure:
                     if failure.problem is not Problem.NOT_FOUND:

@@ -1,5 +1,6 @@
 """What is noted about downloads, so that a later visit goes on where this one ends: three drawers of `Notes`."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -14,13 +15,14 @@ JOBS, PARTIALS, SMALL = "jobs", "partials", "small-files"
 class JobNote:
     """A job as it was left: `state` is a value of `download.State`; `base` and `library` once they are known.
 
-    `failure` is why it stopped, where nobody stopped it.
+    `failure` is why it stopped, where nobody stopped it; `before` are the keys of files that were here when it began.
     """
 
     state: str
     base: str = ""
     library: tuple[str, str] = ("", "")
     failure: Failure | None = None
+    before: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
@@ -29,12 +31,16 @@ class JobNote:
             return None
         url, key = value.get("library") or ("", "")
         failure = Failure.from_json(value.get("failure"))
-        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)), failure)
+        before = tuple(map(str, value.get("before", ())))
+        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)), failure, before)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `read` reads."""
         failure = self.failure.to_json() if self.failure else None
-        return {"state": str(self.state), "base": self.base, "library": self.library, "failure": failure}
+        return {
+            "state": str(self.state), "base": self.base, "library": self.library, "failure": failure,
+            "before": self.before,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,19 @@ class PartialNote:
 class SmallNote:
     """A small file (configuration, manifest, tokenizer, library) as it arrived: its hash in hex and its length.
 
-    `model` is the key base of the model it belongs to, `key` its own.
+    `model` is the key base of the model it belongs to, `key` its own; `version` is what its host told of it.
     """
 
     model: str
     key: str
     sha256: str
     nbytes: int
+    version: Validator = Validator()  # noqa: RUF009 - frozen
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        """Read what was written; older notes have no version."""
+        return cls(**{**value, "version": Validator(**value.get("version", {}))})
 
 
 class Journal:
@@ -96,14 +108,14 @@ class Journal:
 
     async def small_files(self, model: str) -> dict[str, SmallNote]:
         """Return what is known of a model's small files, by key, as they were when they arrived."""
-        notes = [SmallNote(**value) for value in (await self._notes.read(SMALL)).values()]
+        notes = [SmallNote.read(value) for value in (await self._notes.read(SMALL)).values()]
         return {note.key: note for note in notes if note.model == model}
 
     async def write_small_file(self, note: SmallNote) -> None:
         """Keep what is known of one small file of a model."""
         await self._notes.write(SMALL, f"{note.model} {note.key}", asdict(note))
 
-    async def forget_model(self, model: str) -> None:
-        """Forget the small files of a model that is deleted."""
-        for key in await self.small_files(model):
+    async def forget_model(self, model: str, but: Collection[str] = ()) -> None:
+        """Forget the small files of a model that is deleted, `but` those under these keys."""
+        for key in (await self.small_files(model)).keys() - set(but):
             await self._notes.delete(SMALL, f"{model} {key}")

@@ -11,6 +11,9 @@ from bocal.protocols import Form, Shelf
 from bocal.weights import manifest
 
 CONFIG = "mlc-chat-config.json"
+# What an address answers that may only be the wrong one of several: nothing, no access (where there is nothing, on
+# some hosts), or a page for people.
+NO_CONFIG = frozenset({Problem.NOT_FOUND, Problem.REFUSED, Problem.WEB_PAGE, Problem.NOT_JSON})
 TOKENIZERS = ("tokenizer.json", "tokenizer.model")  # what WebLLM reads, the first of them that is named
 
 
@@ -72,6 +75,12 @@ def hashed(file: File, sha256: str) -> File:
 def config(place: Place) -> File:
     """Return the file that says what the model is; WebLLM keeps it as bytes."""
     return File(Shelf.CONFIG, f"{place.key}{CONFIG}", f"{place.base}{CONFIG}")
+
+
+def no_model(failures: list[Failure], url: str) -> Failure:
+    """Return why there is no model at any of its addresses: what one of them answered, else that all have nothing."""
+    told = next((failure for failure in failures if failure.problem is not Problem.NOT_FOUND), None)
+    return told or Failure(Problem.NO_MODEL_THERE, detail=failures[-1].detail, url=url)
 
 
 def manifests(place: Place) -> list[File]:

@@ -18,9 +18,9 @@ PASSING = frozenset(
 def wait(failure: Failure, tries: int, jitter: Callable[[], float] = random.random) -> float | None:
     """Return the seconds to wait after try number `tries` (from 1) has failed, or None when there is no point.
 
-    Offline costs no try: the wait begins when the network is back. `jitter()` is in 0..1 and spreads the tries.
+    Offline is no try (0): what comes after is tried as at first. `jitter()` is in 0..1 and spreads the tries.
     """
-    if failure.problem not in PASSING or (tries > MOST_TRIES and failure.problem is not Problem.OFFLINE):
+    if failure.problem not in PASSING or tries > MOST_TRIES:
         return None
     if failure.problem is Problem.SERVER_ERROR and int(failure.facts.get("status", 500)) < 500:
         return None  # 400, 405, 451...: the same question gets the same answer

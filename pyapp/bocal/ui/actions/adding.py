@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import re
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.managing import Managing
 from bocal.ui.actions.searching import Searching
 from bocal.ui.add_model import ADVANCED
+from bocal.ui.checks import CHECKS
 from bocal.ui.state import AddForm, Overlay
 
 PAUSE = 0.3  # seconds without typing after which an address is looked at
@@ -59,9 +61,12 @@ class Adding:
     async def do_add_submit(self, button: str = "add") -> None:
         """Add the model of the form, or save its changes; says beside the field what stands in the way."""
         form = self.desk.state.form
+        if not form.editing and form.preflight and form.preflight.refusal:
+            return  # which is said beside the buttons
         form.failure, form.invalid = None, ""
         try:
             model = self._as_checked(form, self._read_form(form))
+            before = self.desk.registry.find(model.id)
             await (self.desk.registry.replace(model) if form.editing else self.desk.registry.add(model))
         except Failure as failure:
             form.failure = failure
@@ -70,8 +75,8 @@ class Adding:
             self.desk.outside.page.focus(f"add-{form.invalid}")
             return
         self._trust(model)
-        if form.editing:
-            await self._show_saved(model)
+        if form.editing and before:
+            await self._show_saved(model, before)
         else:
             await self._show_added(model, download=button == "download")
 
@@ -84,6 +89,11 @@ class Adding:
         await self.downloads.look()
         self.managing.show([model.id for model in added])
         self.desk.notice(self.desk.state.texts.count("paste.added", len(added)))
+
+    def do_add_check(self) -> None:
+        """Check the model again."""
+        self._check(self.desk.state.form, again=True)
+        self.desk.outside.page.focus(CHECKS)  # the button that was pressed goes meanwhile
 
     def do_add_library(self) -> None:
         """Go to the field for the library's address."""
@@ -151,12 +161,10 @@ class Adding:
         form.invalid = "url"
         url = source.read(values["url"], self.desk.outside.site).url
         form.invalid = "library"
-        at = self._read_library_address(values["library"]) if values["library"] else None
+        at = self._given_library(form)
         form.invalid = ""
         chosen = self._read_overrides(form)
         origin = self._origin(form) or Model("", "", "")
-        if origin.library and values["library"] == library.address(origin.library, self.desk.state.catalogue):
-            at = origin.library  # a key stays a key: its address changes with WebLLM
         return dataclasses.replace(
             origin, id=values["id"], name=values["name"], url=url, size=values["size"],
             description=values["description"], library=at, overrides=chosen, custom=True,
@@ -186,6 +194,8 @@ class Adding:
     def _look_for_id(self, form: AddForm) -> None:
         """Say at once when the ID is another model's."""
         taken = None if form.editing else self.desk.registry.find(form["id"].strip())
+        if form.failure and form.failure.problem is Problem.ID_TAKEN:
+            form.failure, form.invalid = None, ""
         if taken:
             form.invalid = "id"
             form.failure = Failure(Problem.ID_TAKEN, id=taken.id, name=self.desk.state.name(taken))
@@ -195,7 +205,7 @@ class Adding:
         settings = self.desk.outside.settings
         if model.library and model.library.url:
             known = trust.read(settings.read(trust.KEY))
-            settings.write(trust.KEY, trust.write(known | {trust.author(model.library.url)}))
+            self.desk.remember(trust.KEY, trust.write(known | {trust.author(model.library.url)}))
 
     def _origin(self, form: AddForm) -> Model | None:
         """Return the model that is edited, duplicated or proposed: what the form has no field for comes from it."""
@@ -210,9 +220,17 @@ class Adding:
             return model
         if checked.choice and checked.choice.origin is not Origin.NEAREST and not model.library:
             model = dataclasses.replace(model, library=checked.choice.library)
-        return dataclasses.replace(model, memory=checked.needed or model.memory)
+        sees = checked.choice is not None and checked.choice.sees
+        return dataclasses.replace(model, memory=checked.needed or model.memory, kind=model.kind_with(sees=sees))
 
-    def _read_library_address(self, text: str) -> Library:
+    def _given_library(self, form: AddForm) -> Library | None:
+        """Return the library of the form's field; raises Failure(LIBRARY_URL_UNREADABLE)."""
+        text, catalogue = form["library"].strip(), self.desk.state.catalogue
+        if not text:
+            return None
+        key = text.removeprefix(catalogue.libraries)
+        if key != text and re.fullmatch(r"[^/\\?#:]+\.wasm", key):
+            return Library(key=key)  # one of WebLLM's own stays one: its address changes with WebLLM
         try:
             url = source.read(text, self.desk.outside.site).url
         except Failure as failure:
@@ -239,19 +257,21 @@ class Adding:
             if name not in form.touched:
                 form.values[name] = found.get(name, "")
 
-    def _check(self, form: AddForm) -> None:
+    def _check(self, form: AddForm, *, again: bool = False) -> None:
+        """Check the model at the form's address: once the visitor pauses, or at once `again`."""
         if self._checking:
             self._checking.cancel()
-        form.preflight = None
-        self._checking = asyncio.ensure_future(self._check_soon(form))
+        if not again:
+            form.preflight = None
+        self._checking = asyncio.ensure_future(self._check_after(0 if again else PAUSE, form))
 
-    async def _check_soon(self, form: AddForm) -> None:
-        """Check the model at the form's address once the visitor pauses."""
-        await asyncio.sleep(PAUSE)
+    async def _check_after(self, seconds: float, form: AddForm) -> None:
+        await asyncio.sleep(seconds)
         state = self.desk.state
+        await self.desk.look_at_room()
         try:
             url = source.read(form["url"], self.desk.outside.site).url
-            given = self._read_library_address(form["library"]) if form["library"].strip() else None
+            given = self._given_library(form)
         except Failure:
             return  # said when the form is sent: half an address is no mistake
         name = source.Source(url).suggested_id
@@ -278,12 +298,26 @@ class Adding:
                 "add.described", kind=kind, quantisation=figures.quantisation, layers=figures.layers
             )
 
-    async def _show_saved(self, model: Model) -> None:
+    async def _show_saved(self, model: Model, before: Model) -> None:
         state = self.desk.state
         state.custom = self.desk.registry.custom()
+        again = await self.downloads.take_over(model, before)
         await self.downloads.look()
         if state.selected and state.selected.id == model.id:
-            await self.loading.use_anew(model)
+            same = dataclasses.replace(
+                before,
+                name=model.name,
+                size=model.size,
+                description=model.description,
+                memory=model.memory,
+                kind=model.kind,
+            )
+            if same == model:  # for the engine
+                state.selected = model
+            else:
+                await self.loading.use_anew(model)
+        if again:
+            self.desk.spawn(self.loading.do_download_resume(model.id))
         self.managing.do_selector_open()
         self.desk.notice(state.texts("add.saved", name=model.name))
 

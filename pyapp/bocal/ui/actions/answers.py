@@ -1,6 +1,8 @@
 """The answer being written."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast, get_args
 
 from bocal.chat import reasoning, settings
@@ -22,6 +24,7 @@ class Answers:
         self.conversation: Conversation | None = None
         self._writing: asyncio.Task[None] | None = None
         self._shown = ""
+        self._alone: set[str] = set()  # conversations (IDs) in which no other tab may write
 
     async def do_chat_stop(self) -> None:
         """Stop the answer being written; what is there stays."""
@@ -42,6 +45,33 @@ class Answers:
             await self._writing
         finally:
             self._writing = self.conversation = None
+
+    async def elsewhere(self, conversation: Conversation) -> bool:
+        """Whether another tab is writing an answer in a conversation."""
+        return conversation.id not in self._alone and await self.desk.outside.tabs.is_held(_lock(conversation))
+
+    @asynccontextmanager
+    async def alone(self, conversation: Conversation) -> AsyncIterator[None]:
+        """Keep all other tabs from writing in a conversation; raises Failure(CHAT_ELSEWHERE) where one does."""
+        tabs, name = self.desk.outside.tabs, _lock(conversation)
+        is_kept = conversation.id in self._alone and self.desk.state.writing is None  # this tab's last answer, just now
+        release = await tabs.hold(name, wait=is_kept)
+        if release is None and not await tabs.is_held(name):  # others have only waited for its end
+            release = await tabs.hold(name, wait=True)
+        if release is None:
+            raise Failure(Problem.CHAT_ELSEWHERE)
+        self._alone.add(conversation.id)
+        try:
+            yield
+        finally:
+            self._alone.discard(conversation.id)
+            release()
+
+    async def ended_elsewhere(self, conversation: Conversation) -> None:
+        """Return once no tab writes in a conversation."""
+        release = await self.desk.outside.tabs.hold(_lock(conversation), wait=True, shared=True)
+        if release:
+            release()
 
     async def end(self) -> None:
         """Stop the answer being written, if there is one; returns once it has ended."""
@@ -108,3 +138,8 @@ class Answers:
             self.desk.draw("main")
         else:
             self.desk.outside.page.write(name, text)
+
+
+def _lock(conversation: Conversation) -> str:
+    """Return the name of the lock that the tab holds which writes an answer in a conversation."""
+    return f"bocal.answer.{conversation.id}"

@@ -1,10 +1,12 @@
 """The visitor's side of a conversation: asking, in other words, again; answers anew; beginning anew."""
 
 import time
+from collections.abc import Callable
 
 from bocal.chat import reasoning
 from bocal.chat.conversation import Conversation, Message
 from bocal.errors import Failure, Problem
+from bocal.models.catalogue import GUIDE_ID
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import CONVERSATION, Desk
 from bocal.ui.actions.loading import Loading
@@ -41,15 +43,18 @@ class Asking:
         if state.pictures and state.selected and not state.selected.sees:
             raise Failure(Problem.NO_VISION, name=self._name())
         text, conversation = state.draft.strip(), state.conversation
-        if not text or not await self._ready():
-            return
-        if state.conversation is not conversation or not state.draft.strip():
-            return  # another is shown, or this was sent meanwhile
-        pictures, state.pictures = state.pictures, {}
-        state.draft = state.draft.lstrip().removeprefix(text)  # what was typed while the model was loaded stays
-        message = conversation.ask(text, self._name(), time.time(), pictures)
-        self.desk.outside.session.write(CONVERSATION, conversation.id)
-        await self._write(message)
+
+        def say() -> Message | None:
+            if not state.draft.strip():
+                return None  # it was sent meanwhile
+            pictures, state.pictures = state.pictures, {}
+            state.draft = state.draft.lstrip().removeprefix(text)  # what was typed while the model was loaded stays
+            message = conversation.ask(text, self._name(), time.time(), pictures)
+            self.desk.outside.session.write(CONVERSATION, conversation.id)
+            return message
+
+        if text:
+            await self._answer(say)
 
     def do_message_edit(self, message_id: str) -> None:
         """Put a question in other words."""
@@ -67,30 +72,38 @@ class Asking:
         """Ask a question in other words; the first ones are kept beside it."""
         state = self.desk.state
         text, question = state.edited.strip(), state.editing
-        if not text or not await self._ready() or state.editing != question:
-            return
-        state.editing = ""
-        await self._write(state.conversation.ask_anew(question, text, self._name(), time.time()))
+
+        def say() -> Message | None:
+            if state.editing != question:
+                return None
+            state.editing = ""
+            return state.conversation.ask_anew(question, text, self._name(), time.time())
+
+        if text:
+            await self._answer(say)
 
     async def do_message_again(self, message_id: str) -> None:
         """Write an answer anew; the one there is kept beside it, unless it is empty."""
-        state = self.desk.state
-        if not await self._ready() or message_id not in state.conversation.messages:
-            return
-        before = state.conversation.messages[message_id]
-        if before.text or before.id != state.conversation.leaf:
-            before = state.conversation.answer_anew(message_id, self._name(), time.time())
-        before.by = self._name()
-        await self._write(before)
+        conversation = self.desk.state.conversation
+
+        def begin() -> Message | None:
+            message = conversation.messages.get(message_id)
+            if message and (message.text or message.id != conversation.leaf):
+                message = conversation.answer_anew(message_id, self._name(), time.time())
+            if message:
+                message.by = self._name()
+            return message
+
+        await self._answer(begin)
 
     async def do_message_continue(self, message_id: str) -> None:
         """Go on with an answer where it stopped; one that stopped while the model was thinking is written anew."""
         state = self.desk.state
-        message = state.conversation.messages.get(message_id)
+        conversation, message = state.conversation, state.conversation.messages.get(message_id)
         if message and not reasoning.split(message.text).answer:
             await self.do_message_again(message_id)
-        elif await self._ready() and message_id in state.conversation.messages:
-            await self._write(state.conversation.messages[message_id], state.texts("thread.go_on"))
+        else:
+            await self._answer(lambda: conversation.messages.get(message_id), state.texts("thread.go_on"))
 
     async def do_message_delete(self, message_id: str) -> None:
         """Delete one message."""
@@ -125,14 +138,30 @@ class Asking:
         if state.selected is None or not state.can_answer:
             return False
         if state.phase is not Phase.READY:
-            await self.loading.get_ready(state.selected)
+            # A question downloads no model whose files have gone: that is for the visitor to say.
+            await self.loading.get_ready(state.selected, bring=state.selected.id == GUIDE_ID)
         return state.phase is Phase.READY
 
-    async def _write(self, message: Message, go_on: str = "") -> None:
-        conversation = self.desk.state.conversation
-        self.desk.spawn(self.remembering.kept(conversation))  # before the answer: a page that ends now has the question
-        await self.answers.write(message, go_on)
-        await self.remembering.kept(conversation)
+    async def _answer(self, begin: Callable[[], Message | None], go_on: str = "") -> None:
+        """Have the model write the answer that `begin` makes room for, or None, once it and the conversation are free.
+
+        Raises Failure(CHAT_ELSEWHERE) where another tab writes in the conversation.
+        """
+        state, conversation = self.desk.state, self.desk.state.conversation
+        if await self.answers.elsewhere(conversation):  # no model is loaded for nothing
+            raise Failure(Problem.CHAT_ELSEWHERE)
+        if not await self._ready():
+            return
+        async with self.answers.alone(conversation):
+            if state.conversation is not conversation or state.phase is not Phase.READY:
+                return
+            message = begin()
+            if message is None:
+                return
+            # Kept before the answer too: a page that ends now has the question.
+            self.desk.spawn(self.remembering.kept(conversation))
+            await self.answers.write(message, go_on)
+            await self.remembering.kept(conversation)
 
     def _name(self) -> str:
         model = self.desk.state.selected

@@ -26,10 +26,17 @@ class Deleting:
         self.loading = loading
         self.returning = returning
 
-    def do_delete_open(self, model_id: str) -> None:
-        """Ask before deleting."""
-        self.desk.state.deleting, self.desk.state.overlay = self.desk.registry.find(model_id), Overlay.DELETE
+    async def do_delete_open(self, model_id: str) -> None:
+        """Ask before deleting; what of its files has an unknown length is weighed meanwhile."""
+        model = self.desk.registry.find(model_id)
+        if model is None:
+            return
+        self.desk.state.deleting, self.desk.state.overlay = model, Overlay.DELETE
         self.desk.draw()
+        unknown = [item for item in self.desk.state.freed(model).items if item.nbytes is None]
+        if unknown:
+            await self.desk.lengths.measure(unknown)
+            await self._changed()
 
     async def do_delete_confirm(self, model_id: str) -> None:
         """Delete a custom model with its files, or a standard model's files."""
@@ -74,7 +81,7 @@ class Deleting:
         try:
             await self.downloads.drop(state.losing(model))
             if state.selected and state.selected.id == model.id:
-                await self.loading.leave(model)
+                await self.loading.leave()
             await self._changed()
             await asyncio.sleep(min(UNDO, leaving.until - time.time()))
             async with self.leavings.alone(model):

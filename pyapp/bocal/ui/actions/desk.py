@@ -1,7 +1,9 @@
 """What every action works with: the state, the world outside, the drawing of the page, and tasks that end well."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +69,14 @@ class Desk:
         self.history = History(outside.notes, outside.tabs)
         self.choice = 0
         self.when_drawn: Callable[[], None] = lambda: None
+        self._overlay, self._opener = Overlay.NONE, ""  # what was drawn last, and what had the focus before it opened
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def draw(self, *regions: str) -> None:
         """Draw these regions of the page, or all of them, where something changed."""
+        if self._overlay is Overlay.NONE and self.state.overlay is not Overlay.NONE:
+            self._opener = self.outside.page.focused()
+        self._overlay = self.state.overlay
         follow = self.state.screen is Screen.CHAT and bool(self.state.conversation.messages)
         for region in regions or screens.REGIONS:
             self.outside.page.draw(region, screens.REGIONS[region](self.state), stick=follow and region == "main")
@@ -86,15 +92,29 @@ class Desk:
         self.outside.page.set_language(self.state.texts.language)
         self.outside.page.set_theme(self.state.theme)
         self.outside.page.set_words({"copy": self.state.texts("app.copy"), "run": self.state.texts("code.run")})
+        focused = self.outside.page.focused()
         self.outside.draw_frame(screens.frame(self.state))
         self.draw()
+        self.outside.page.focus(focused)
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a choice for the next visit; where there is no room for it, it holds for this one."""
+        with suppress(Failure):
+            self.outside.settings.write(key, value)
+
+    async def look_at_room(self) -> None:
+        """See how much the browser still lets this site keep."""
+        free = await self.outside.means.room()
+        if self.state.device:
+            self.state.device = dataclasses.replace(self.state.device, storage_free=free)
 
     def close_overlay(self) -> None:
         """Put away what lies over the page; the focus goes back to where it was opened from."""
         was_open, self.state.overlay = self.state.overlay is not Overlay.NONE, Overlay.NONE
         self.draw()
         if was_open:
-            self.outside.page.focus("model-button")
+            self.outside.page.focus("model-button")  # where that has gone
+            self.outside.page.focus(self._opener)
 
     def toggle_sidebar(self) -> None:
         """Hide or show the sidebar; on a phone, its drawer."""
@@ -129,11 +149,11 @@ class Desk:
 
     async def _notice(self, text: str, *, bad: bool) -> None:
         self.state.notice, self.state.notice_is_bad = text, bad
-        self.draw("notices")
+        self.draw("notices", "overlay")
         await asyncio.sleep(BAD_NOTICE if bad else NOTICE)
         if self.state.notice == text:
             self.state.notice = ""
-            self.draw("notices")
+            self.draw("notices", "overlay")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

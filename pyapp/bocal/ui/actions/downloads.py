@@ -1,7 +1,7 @@
 """Bringing models to this machine, and taking them off it."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from bocal.errors import Failure, Problem
 from bocal.models import folder, library, metadata, source
@@ -10,6 +10,7 @@ from bocal.models.record import Library, Model
 from bocal.protocols import Shelf
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.leavings import Leavings
+from bocal.ui.state import Phase
 from bocal.weights import discard, manifest, plan, presence
 from bocal.weights.download import Download, State
 from bocal.weights.storage import Stock
@@ -23,29 +24,62 @@ class Downloads:
     def __init__(self, desk: Desk, leavings: Leavings) -> None:
         self.desk = desk
         self.leavings = leavings
+        self._asked = False
 
     def do_download_pause(self, model_id: str) -> None:
         """Pause a download."""
         self.desk.state.downloads[model_id].pause()
 
     async def do_download_cancel(self, model_id: str) -> None:
-        """Give a download up, and what it brought."""
+        """Give a download up, and what it brought; what was here before it stays."""
         model = self.desk.registry.find(model_id)
         if model:
             async with self.leavings.alone(model):
+                job = self.desk.state.downloads.get(model_id)
+                note = (await self.desk.outside.means.journal.jobs()).get(model_id)
                 await self.drop(self.desk.state.losing(model))
-                await self.forget(model)
+                before = job.before if job and job.before is not None else note.before if note else None
+                if job and job.failure and job.failure.problem is Problem.CHANGED_ON_HOST:
+                    before = ()  # of the old version: what is brought next is to be of the new one
+                if before is not None:  # else it had not begun
+                    await self.forget(model, but=before)
+        else:
+            await self._end(model_id)
         await self.look()
         self.desk.draw()
 
     async def drop(self, models: Iterable[Model]) -> None:
         """End the jobs that models have, here or in another tab; returns once nothing of them runs any more."""
         for model in models:
-            job = self.desk.state.downloads.pop(model.id, None)
-            if job:
-                job.cancel()
-                await job.ended()
-            await self.desk.outside.means.journal.end_job(model.id)
+            await self._end(model.id)
+
+    async def _end(self, model_id: str) -> None:
+        means = self.desk.outside.means
+        job = self.desk.state.downloads.pop(model_id, None)
+        if job:
+            job.cancel()
+            await job.ended()
+        await means.journal.end_job(model_id)
+        means.tabs.say({"job": model_id, "ended": True})
+
+    def ended_elsewhere(self, model_id: str) -> None:
+        """Put a job away that stands still here, and that another tab has ended."""
+        job = self.desk.state.downloads.get(model_id)
+        if job and job.state is not State.RUNNING:
+            del self.desk.state.downloads[model_id]
+
+    async def take_over(self, model: Model, before: Model) -> bool:
+        """Take over what was changed of a model; returns whether its job is to be run again for that."""
+        job = self.desk.state.downloads.get(model.id)
+        if job is None or (model.url, model.library) == (before.url, before.library):
+            return False
+        again = job.state in {State.RUNNING, State.FAILED}
+        if job.key != source.engine_base(model.url):
+            await self.drop([model])
+        elif job.state is State.RUNNING:
+            job.pause()
+            await job.ended()
+        return again
 
     async def want(self, model: Model) -> None:
         """Keep a model that was just deleted; returns once nobody deletes its files any more."""
@@ -70,8 +104,8 @@ class Downloads:
             if self.desk.registry.find(model.id) is None:  # deleted meanwhile
                 return State.CANCELLED
         job = self.job(model)
-        if model.id != GUIDE_ID and state.kept is None:
-            state.kept = await self.desk.outside.keep()
+        if model.id != GUIDE_ID:
+            self.ask_to_keep()
         done = await job.run()
         if done is State.DONE:
             await self.desk.outlines.refresh(source.engine_base(model.url))  # its manifest may be another by now
@@ -80,6 +114,17 @@ class Downloads:
         await self.look()
         self.desk.draw()
         return done
+
+    def ask_to_keep(self) -> None:
+        """Ask the browser once to keep the files; some ask the visitor, and nothing waits for that answer."""
+        if not self._asked:
+            self._asked = True
+            self.desk.spawn(self.do_storage_keep())
+
+    async def do_storage_keep(self) -> None:
+        """Ask the browser to keep the files."""
+        self.desk.state.kept = await self.desk.outside.keep()
+        self.desk.draw()
 
     def job(self, model: Model) -> Download:
         """Return the unfinished job of a model, or a new one."""
@@ -101,19 +146,22 @@ class Downloads:
             state.presence = await presence.look(self.desk.outside.store, wanted, self.desk.outlines)
             state.stock = await self._stock()
             state.survey = state.stock.survey(state.owners())
+            await self.desk.look_at_room()
         except Failure as failure:
             state.failure = failure
+        if state.selected and state.phase in {Phase.AWAY, Phase.IDLE}:
+            state.phase = Phase.IDLE if state.complete(state.selected) else Phase.AWAY
 
-    async def forget(self, model: Model) -> None:
-        """Delete a model's files, and what its download has begun, but those that another model uses.
+    async def forget(self, model: Model, but: Collection[str] = ()) -> None:
+        """Delete a model's files, and what its download has begun, `but` these keys and those that another model uses.
 
         That is: a model at the same address, or with the same library. Its job has been dropped.
         """
         state, means = self.desk.state, self.desk.outside.means
         if not state.shares_files(model):
-            await self.patiently(lambda: discard.discard(means, source.engine_base(model.url)))
+            await self.patiently(lambda: discard.discard(means, source.engine_base(model.url), but))
         state.stock = await self._stock()
-        await self.desk.lengths.delete(state.freed(model).items)
+        await self.desk.lengths.delete(item for item in state.freed(model).items if item.key not in but)
         self.tell()
 
     def tell(self) -> None:
@@ -139,8 +187,9 @@ class Downloads:
         catalogue = self.desk.state.catalogue
 
         async def find_library(base: str) -> tuple[str, str]:
-            found = model.library or await self._choose_library(model, base)
-            await self._remember_library(model, found)
+            now = self.desk.registry.find(model.id) or model  # the visitor may have given another one since
+            found = now.library or await self._choose_library(now, base)
+            await self._remember_library(now, found)
             address = library.address(found, catalogue)
             return address, address
 

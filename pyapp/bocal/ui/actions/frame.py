@@ -55,21 +55,16 @@ class Frame:
         """Copy a block of code."""
         await self.do_text_copy(self.desk.outside.page.code(block_id))
 
-    async def do_storage_keep(self) -> None:
-        """Ask the browser to keep the files."""
-        self.desk.state.kept = await self.desk.outside.keep()
-        self.desk.draw()
-
     def do_settings_language(self, language: str) -> None:
         """Change the language, at once."""
         if language in LANGUAGES:
-            self.desk.outside.settings.write(LANGUAGE, language)
+            self.desk.remember(LANGUAGE, language)
             self.desk.state.texts = Texts(language)
             self.desk.draw_anew()
 
     def do_settings_theme(self, theme: str) -> None:
         """Change the theme."""
-        self.desk.outside.settings.write(THEME, theme)
+        self.desk.remember(THEME, theme)
         self.desk.state.theme = theme
         self.desk.outside.page.set_theme(theme)
         self.desk.draw()

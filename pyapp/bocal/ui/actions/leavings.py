@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from bocal.errors import Failure
 from bocal.models import record, source
 from bocal.models.record import Model
 from bocal.ui.actions.desk import Desk
@@ -18,6 +19,7 @@ class Leavings:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._unnoted: set[str] = set()
 
     def add(self, leaving: Leaving) -> None:
         """Offer to take a deletion back."""
@@ -31,11 +33,15 @@ class Leavings:
             "nbytes": leaving.nbytes,
             "until": leaving.until,
         }
-        self._write([*(it for it in self._noted() if it["id"] != model.id), entry])
+        try:
+            self._write([*(it for it in self._noted() if it["id"] != model.id), entry])
+        except Failure:  # no room even for the note: its files leave in this visit, or are nobody's
+            self._unnoted.add(model.id)
 
     def withdraw(self, model_id: str) -> Leaving | None:
         """Forget a deletion that was taken back, or whose model is wanted again; returns it, where it is this tab's."""
         self._forget(model_id)
+        self._unnoted.discard(model_id)
         return self.desk.state.leaving.pop(model_id, None)
 
     def begin(self, leaving: Leaving) -> bool:
@@ -49,11 +55,13 @@ class Leavings:
         del self.desk.state.leaving[model_id]
         if self._is_listed(leaving.model):
             self._forget(model_id)
-        return any(entry["id"] == model_id for entry in self._noted())
+            self._unnoted.discard(model_id)
+        return model_id in self._unnoted or any(entry["id"] == model_id for entry in self._noted())
 
     def end(self, leaving: Leaving) -> None:
         """The files of a model are gone."""
         self._forget(leaving.model.id)
+        self._unnoted.discard(leaving.model.id)
 
     @asynccontextmanager
     async def alone(self, model: Model) -> AsyncIterator[None]:
@@ -69,10 +77,17 @@ class Leavings:
         """Return the deletions that the visit before has left, but for models that are in the list again."""
         found = []
         for entry in self._noted():
-            custom = bool(entry["custom"])
-            model = record.from_json(entry["model"]) if custom else self.desk.state.catalogue.models.get(entry["id"])
+            try:
+                model = (
+                    record.from_json(entry["model"])
+                    if entry["custom"]
+                    else self.desk.state.catalogue.models.get(entry["id"])
+                )
+                place, nbytes, until = int(entry["place"]), int(entry["nbytes"]), float(entry["until"])
+            except (ValueError, TypeError, OverflowError):
+                continue  # nothing that this page has written
             if model and not self._is_listed(model):
-                found.append(Leaving(model, int(entry["place"]), int(entry["nbytes"]), float(entry["until"])))
+                found.append(Leaving(model, place, nbytes, until))
         return found
 
     def _is_listed(self, model: Model) -> bool:

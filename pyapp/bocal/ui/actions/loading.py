@@ -7,7 +7,7 @@ from bocal.errors import Failure, Problem
 from bocal.models import library, overrides, source, usage
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.overrides import Window
-from bocal.models.record import Model
+from bocal.models.record import KINDS, Model
 from bocal.protocols import Load, Shelf
 from bocal.ui.actions.answers import Answers
 from bocal.ui.actions.desk import SELECTED, Desk
@@ -15,8 +15,6 @@ from bocal.ui.actions.downloads import Downloads
 from bocal.ui.state import Overlay, Phase, Screen, Tuning
 from bocal.weights import plan
 from bocal.weights.download import State as Job
-
-KINDS = {"llm": 0, "embedding": 1, "vlm": 2}  # WebLLM's ModelType
 
 
 class Loading:
@@ -56,29 +54,39 @@ class Loading:
         state = self.desk.state
         state.selected, state.failure, state.context_window, state.tuning = model, None, 0, Tuning()
         state.phase = Phase.IDLE if state.complete(model) else Phase.AWAY
-        self.desk.outside.settings.write(SELECTED, model.id)
+        self.desk.remember(SELECTED, model.id)
 
-    async def leave(self, model: Model) -> None:
-        """Stop using a model that goes away; the guide takes its place."""
-        await self.downloads.drop([model])
+    async def leave(self) -> None:
+        """Stop using a model that goes away, and whose job was dropped; the guide takes its place."""
         await self.answers.end()
         await self.desk.outside.engine.unload()
         guide = self.desk.state.catalogue.models[GUIDE_ID]
         self.select(guide)
         self.desk.spawn(self.get_ready(guide))
 
-    async def get_ready(self, model: Model) -> None:
-        """Bring the model here, then load it, unless another is chosen meanwhile."""
+    async def get_ready(self, model: Model, *, bring: bool = True) -> None:
+        """Bring the model here where that is wanted, then load it, unless another is chosen meanwhile."""
         self.desk.choice += 1  # this one counts from now on
         choice = self.desk.choice
         await self.downloads.want(model)
         if choice != self.desk.choice:
             return
         here = self.desk.state.complete(model)
+        if not here and not bring:
+            self.desk.state.phase = Phase.AWAY
+            self.desk.draw()
+            return
         if not here and (await self.downloads.bring(model) is not Job.DONE or choice != self.desk.choice):
             return
         model = self.desk.registry.find(model.id) or model  # its library may have been found on the way
         await self._load(model, choice)
+
+    async def put_down(self) -> None:
+        """Stop using the chosen model, whose weights go; it stays the chosen one."""
+        self.desk.choice += 1
+        await self.answers.end()
+        await self.desk.outside.engine.unload()
+        self.desk.state.phase, self.desk.state.failure = Phase.AWAY, None
 
     async def use_anew(self, model: Model) -> None:
         """Take over what was changed of the chosen model: it is loaded anew when next asked."""

@@ -27,7 +27,7 @@ class Remembering:
         self.answers = answers
         self.running = running
         self._search: asyncio.Task[None] | None = None
-        self._title = ""
+        self._shown = object()  # another for each conversation asked for, so that a slow one does not take its place
         # Those that are shown, written or being kept: of each there is one object.
         self._known: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         desk.outside.tabs.hear(self._heard)
@@ -48,17 +48,22 @@ class Remembering:
         """Show a conversation: "ID", or "ID message" to show that message of it."""
         conversation_id, _, message = which.partition(" ")
         state = self.desk.state
+        self._shown = shown = object()
         found = self._known.get(conversation_id) or await self.desk.history.open(conversation_id)
         if found is None:  # another tab has just deleted it
             await self.desk.history.follow(conversation_id)
             self._list()
             return
-        if message in found.messages and found is not self.answers.conversation:
+        if self._shown is not shown:
+            return  # another has been asked for meanwhile
+        shown_already = message in {it.id for it in found.path()}
+        if message in found.messages and not shown_already and found is not self.answers.conversation:
             found.show(message)
         self.show(found)
         if message in found.messages:
             place = next((at for at, it in enumerate(reversed(found.path())) if it.id == message), 0)
             state.turns = max(FIRST_TURNS, place + 1)
+        self.desk.spawn(self._look_elsewhere(found))
         self.desk.close_drawer()
         self.desk.draw()
         if message:
@@ -69,6 +74,7 @@ class Remembering:
     def show(self, conversation: Conversation) -> None:
         """Make a conversation the one that is shown."""
         state = self.desk.state
+        self._shown = object()
         self.running.leave()
         self._known[conversation.id], state.tuning = conversation, Tuning()
         state.conversation, state.screen, state.turns = conversation, Screen.CHAT, FIRST_TURNS
@@ -85,13 +91,14 @@ class Remembering:
         """Write the title anew."""
         side = self.desk.state.side
         side.menu, side.renaming = "", conversation_id
-        self._title = self.desk.history.heads[conversation_id].title
+        side.title = self.desk.history.heads[conversation_id].title
         self.desk.draw("sidebar")
-        self.desk.outside.page.focus("side-title")
+        self.desk.outside.page.select("side-title")
 
     async def do_conversation_rename_done(self, _button: str = "") -> None:
         """Keep the new title; an empty one changes nothing."""
-        side, title = self.desk.state.side, " ".join(self._title.split())
+        side = self.desk.state.side
+        title = " ".join(side.title.split())
         conversation_id, side.renaming = side.renaming, ""
         if title and conversation_id in self.desk.history.heads:
             await self.desk.history.rename(conversation_id, title)
@@ -151,7 +158,10 @@ class Remembering:
 
     async def do_conversations_export(self) -> None:
         """Hand over all conversations as JSON."""
-        self._hand_over(await self.desk.history.everything(), exchange.file_name("bocal", time.time(), "json"))
+        whole = await self.desk.history.everything()
+        self._hand_over(whole, exchange.file_name("bocal", time.time(), "json"))
+        if damaged := len(self.desk.history.listed()) - len(whole):
+            self.desk.notice(self.desk.state.texts.count("chats.left_out", damaged), bad=True)
 
     async def chose_file(self, name: str, content: bytes, size: int) -> None:
         """Take over the conversations of a file; a file that is damaged anywhere changes nothing."""
@@ -172,10 +182,10 @@ class Remembering:
 
     def typed(self, name: str, value: str) -> None:
         """Take over a title or the words of the search."""
-        if name == "title":
-            self._title = value
-            return
         side = self.desk.state.side
+        if name == "title":
+            side.title = value
+            return
         side.query, side.rows = value, FIRST_CHATS
         if self._search:
             self._search.cancel()
@@ -240,12 +250,27 @@ class Remembering:
             found = await self.desk.history.open(conversation_id)
             if found:
                 known.title, known.pinned = found.title, found.pinned
-            if found and found.revision > known.revision:
+            if found:  # also what another tab was writing when it was closed, which no revision counts
                 known.absorb(found)
+            if found and found.revision > known.revision:
                 known.revision, known.settings, known.since = found.revision, found.settings, found.since
+                known.kept = found.kept
             if known is state.conversation:
                 self.desk.draw()
+                self.desk.spawn(self._look_elsewhere(known))
         self._list()
+
+    async def _look_elsewhere(self, conversation: Conversation) -> None:
+        """Say while another tab writes an answer in a conversation, and show that once it has ended."""
+        state = self.desk.state
+        if state.elsewhere == conversation.id or not await self.answers.elsewhere(conversation):
+            return
+        state.elsewhere = conversation.id
+        self.desk.draw("main")
+        await self.answers.ended_elsewhere(conversation)
+        if state.elsewhere == conversation.id:
+            state.elsewhere = ""
+        await self._follow(conversation.id)
 
     def _hand_over(self, conversations: list[Conversation], name: str) -> None:
         self.desk.outside.page.download(name, exchange.write(conversations, time.time()))

@@ -52,7 +52,10 @@ class Returning:
         if model_id == GUIDE_ID:
             return
         job, model = self.desk.state.downloads.get(model_id), self.desk.registry.find(model_id)
-        if "started" not in message:
+        if "ended" in message:
+            self.downloads.ended_elsewhere(model_id)
+            self.desk.spawn(self._look())
+        elif "started" not in message:
             if job:  # its model may have left the list already
                 job.heard(message)
         elif model and (job is None or job.state is not State.RUNNING):

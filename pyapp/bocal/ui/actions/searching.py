@@ -77,7 +77,7 @@ class Searching:
         except Failure as failure:
             hub.text, hub.failure = text, failure
         else:
-            self.desk.outside.settings.write(HUB, address)
+            self.desk.remember(HUB, address)
             self.desk.state.hub = Hub(address, address)
         self.desk.draw("main")
 

@@ -11,8 +11,9 @@ from bocal.models.record import Model
 from bocal.protocols import Folder, Shelf
 from bocal.ui.actions.desk import Desk
 from bocal.ui.actions.downloads import Downloads
+from bocal.ui.actions.loading import Loading
 from bocal.ui.actions.returning import Returning
-from bocal.ui.state import Arrival, Departure, Overlay, Phase, Screen
+from bocal.ui.state import Arrival, Departure, Overlay, Screen
 from bocal.weights import discard, manifest
 from bocal.weights.intake import Intake
 from bocal.weights.storage import Pile
@@ -21,9 +22,10 @@ from bocal.weights.storage import Pile
 class Storing:
     """Actions of the storage screen."""
 
-    def __init__(self, desk: Desk, downloads: Downloads, returning: Returning) -> None:
+    def __init__(self, desk: Desk, downloads: Downloads, loading: Loading, returning: Returning) -> None:
         self.desk = desk
         self.downloads = downloads
+        self.loading = loading
         self.returning = returning
 
     async def do_storage_open(self) -> None:
@@ -45,10 +47,9 @@ class Storing:
         base = source.engine_base(model.url)
         async with self.downloads.leavings.alone(model):
             await self.downloads.drop(state.at_address(model))
-            if state.selected and source.engine_base(state.selected.url) == base:
-                await self.desk.outside.engine.unload()
-                state.phase = Phase.AWAY
             await self.downloads.look()  # what the job has brought until now
+            if state.selected and source.engine_base(state.selected.url) == base:
+                await self.loading.put_down()
             if pile := state.survey.pile(base):
                 await self._delete(pile.weights)
 
@@ -129,9 +130,14 @@ class Storing:
         if arrival.cancelled:
             return False
         here = await self._same_here(found)
-        arrival.intake = intake = Intake(folder, found.items, self.desk.lengths, self.desk.draw_soon, here)
-        if state.kept is None:
-            state.kept = await self.desk.outside.keep()
+        # A library that is here already, and others may use, stays as it is.
+        there = state.stock.keys.get(Shelf.LIBRARY, ())
+        own = source.engine_base(model.url)
+        items = tuple(
+            it for it in found.items if it.shelf is not Shelf.LIBRARY or it.key not in there or it.key.startswith(own)
+        )
+        arrival.intake = intake = Intake(folder, items, self.desk.lengths, self.desk.draw_soon, here)
+        self.downloads.ask_to_keep()
         await self._list(model)
         arrived = False
         try:
@@ -203,7 +209,8 @@ class Storing:
             state.departure = None
             self.desk.draw()
         if out:
-            self.desk.notice(state.texts("storage.exported", name=state.name(model)))
+            words = "storage.exported" if state.can_write_folder else "storage.exported_files"
+            self.desk.notice(state.texts(words, name=state.name(model)))
 
     async def _look(self) -> None:
         self.desk.state.room = await self.desk.outside.quota.room()

@@ -17,9 +17,12 @@ class Widening:
     async def do_window_drop(self) -> None:
         """Let the model read only the last turns."""
         state = self.desk.state
-        if state.conversation.make_room(state.context_window):
+        conversation = state.conversation
+        if conversation.make_room(state.context_window):
             self.desk.draw()
-            await self._go_on()
+            await self.asking.remembering.kept(conversation)
+            if conversation is state.conversation:
+                await self._go_on()
 
     async def do_window_widen(self) -> None:
         """Give the model its next wider window."""
