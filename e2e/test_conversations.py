@@ -187,7 +187,7 @@ def test_two_tabs_show_and_keep_what_each_says(page: Page, site: servers.Server)
 
 
 def test_an_answer_being_written_in_another_tab_is_told_and_then_shown(page: Page, site: servers.Server) -> None:
-    replay(page, {"count": [f"{number} " for number in range(40)]}, rate=4)
+    replay(page, {"count": [f"{number} " for number in range(4000)]}, rate=4)
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
     page.get_by_label("Your message").fill("count")

@@ -122,9 +122,10 @@ def test_a_deletion_is_taken_back(bocal: Page, host: servers.ModelHost, address:
     before = files(bocal, address)
     from_menu(bocal, NAME, "Delete")
     bocal.get_by_role("dialog", name=f"Delete {NAME}?").get_by_role("button", name="Delete", exact=True).click()
-    wait_until_ready(bocal, "The guide")
+    undo = bocal.locator("#notices").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
     assert custom_models(bocal) == []
-    bocal.locator("#notices").get_by_role("button", name="Undo").click()
+    undo.click()
     expect(bocal.locator("#notices")).not_to_contain_text("was deleted")
     assert [entry["id"] for entry in custom_models(bocal)] == ["own"]
     bocal.wait_for_timeout(11_000)  # longer than it could have been taken back

@@ -225,6 +225,20 @@ def test_what_is_said_before_a_tab_knows_that_it_follows_is_done_too(state: Stat
     asyncio.run(story())
 
 
+def test_a_job_that_has_stopped_leaves_no_file_open_for_another_tab_to_stumble_over() -> None:
+    async def story() -> None:
+        world = World(web())
+        first = job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        first.cancel()
+        await leading
+        assert world.wire.files
+        assert not world.wire.open
+
+    asyncio.run(story())
+
+
 def test_a_second_tab_takes_over_when_the_first_ends() -> None:
     async def story() -> None:
         world = World(web())

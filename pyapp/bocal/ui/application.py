@@ -72,6 +72,7 @@ class Application:
     async def start(self) -> None:
         """Draw the page, look at the machine, and get the last model (at first: the guide) ready."""
         state, desk = self.state, self.desk
+        choice = desk.choice
         state.theme = desk.outside.settings.read(THEME) or "auto"
         self.searching.read_hub()
         self.tuning.look()
@@ -94,6 +95,8 @@ class Application:
         self.sharing.look()
         if not device.can_run:
             state.selected = None if state.selected.id == GUIDE_ID else state.selected
+        elif desk.choice != choice:
+            pass  # a model was chosen meanwhile, or a question asked: it is being loaded for that
         elif state.selected.id == GUIDE_ID:
             desk.spawn(self.loading.get_ready(state.selected))
         else:

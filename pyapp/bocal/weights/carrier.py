@@ -97,6 +97,10 @@ class Carrier:
         except Failure:
             return False
 
+    async def close(self) -> None:
+        """Return once no partial file of the model is open, so that any tab can delete it."""
+        await self.means.transfers.close([name for name, note in self.partials.items() if note.model == self.model])
+
     def not_json(self, file: File, error: Failure) -> Failure:
         """Name what came in the place of a JSON file."""
         return not_json(file.url, error, self._types.get(file.url, ""))

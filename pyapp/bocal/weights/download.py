@@ -205,6 +205,8 @@ class Download:
             await self._fail(failure)
         if self._noting:
             await asyncio.wait([self._noting])
+        if self._carrier:
+            await self._carrier.close()
         if self.state in {State.DONE, State.CANCELLED}:
             await self.means.journal.end_job(self.model_id)
         else:
