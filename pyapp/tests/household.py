@@ -75,7 +75,13 @@ class Browser:
         self.reported: list[BaseException] = []
 
     async def tab(self, *standard: Model) -> Application:
-        """Open a tab."""
+        """Open a tab; returns once it has looked at everything."""
+        application = await self.opened(*standard)
+        await application.start()
+        return application
+
+    async def opened(self, *standard: Model) -> Application:
+        """Open a tab that is still to be started."""
         means = self.world.means()
         state = State(Texts("en"), Catalogue({it.id: it for it in (GUIDE, *standard)}, "https://l/"))
         parts = {
@@ -91,7 +97,6 @@ class Browser:
             if application.desk.registry.find(model.id) is None:
                 await application.desk.registry.add(model)
         self.listed = ()
-        await application.start()
         return application
 
     def here(self, model: Model = ONE) -> set[str]:

@@ -1,19 +1,26 @@
 """Conversations in several tabs, and several conversations in one, over an engine that says what it is told."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 
 import household
 import pytest
 from bocal.errors import Failure, Problem
+from bocal.models.catalogue import GUIDE_ID
+from bocal.models.device import Device
+from bocal.models.record import Model
 from bocal.protocols import Chunk
 from bocal.ui import thread
 from bocal.ui.actions import deleting
+from bocal.ui.actions.desk import SELECTED
 from bocal.ui.application import Application
 from bocal.ui.state import Phase
 from household import ONE, Browser, problems, settled, until
 from outside import to_its_end
+
+THE_GUIDE = dataclasses.replace(ONE, id=GUIDE_ID, custom=False)
 
 
 @pytest.fixture
@@ -234,3 +241,45 @@ async def test_a_full_localstorage_stops_nothing() -> None:
     await until(lambda: not browser.here())
     await settled(tab)
     assert not tab.state.leaving
+
+
+@pytest.mark.parametrize("model", [ONE, THE_GUIDE], ids=["own", "guide"])
+@pytest.mark.parametrize("answering", [False, True])
+def test_a_question_asked_while_the_page_still_starts_is_answered(
+    model: Model, answering: bool, go_on: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @to_its_end
+    async def story() -> None:
+        browser, known, loaded = Browser(ONE), asyncio.Event(), asyncio.Event()
+        first = await browser.tab(THE_GUIDE)
+        await first.loading.do_model_choose(model.id)  # its files are here from now on
+
+        async def look() -> Device:
+            await known.wait()
+            return Device()
+
+        async def load(*_args: Any) -> None:
+            await loaded.wait()
+
+        browser.look = look
+        monkeypatch.setattr(household.Engine, "load", load)
+        tab = await browser.opened(THE_GUIDE)
+        tab.desk.outside.settings.write(SELECTED, model.id)
+        starting = asyncio.ensure_future(tab.start())
+        await until(lambda: tab.state.phase is Phase.IDLE)
+        tab.state.draft = "Why?"
+        tab.act("chat.send", "")
+        await until(lambda: tab.state.phase is Phase.LOADING)
+        if answering:
+            loaded.set()
+            await until(lambda: tab.state.writing and tab.state.writing.text)
+        known.set()
+        await starting
+        assert tab.state.phase is (Phase.ANSWERING if answering else Phase.LOADING)
+        loaded.set()
+        go_on.set()
+        await until(lambda: tab.state.phase is Phase.READY and tab.state.conversation.messages)
+        await settled(tab)
+        assert [it.text for it in tab.state.conversation.path()] == ["Why?", "one two"]
+
+    story()

@@ -91,6 +91,7 @@ class Application:
             await self.returning.restore()
         except Failure as failure:  # this browser keeps nothing: said where something is to be kept
             state.failure = failure
+        desk.draw()
         device = await looking
         self.sharing.look()
         if not device.can_run:
