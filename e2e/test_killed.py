@@ -40,11 +40,28 @@ def browser(program: str, arguments: list[str], profile: Path, address: str) -> 
         process.wait()
 
 
+# What is noted of downloads.
+NOTED = """async () => {
+    const opened = await new Promise((done) => {
+        const asked = indexedDB.open("bocal");
+        asked.onsuccess = () => done(asked.result);
+    });
+    const noted = {};
+    for (const drawer of opened.objectStoreNames)
+        noted[drawer] = await new Promise((done) => {
+            const asked = opened.transaction(drawer).objectStore(drawer).getAll();
+            asked.onsuccess = () => done(asked.result);
+        });
+    opened.close();
+    return JSON.stringify(noted);
+}"""
+
+
 def shown(browser_type: BrowserType, profile: Path) -> str:
-    """Return what the page of a browser that nobody drives shows."""
+    """Return what the page of a browser that nobody drives shows, and what is noted there."""
     port = (profile / "DevToolsActivePort").read_text().split()[0]
     page: Page = browser_type.connect_over_cdp(f"http://127.0.0.1:{port}").contexts[0].pages[0]
-    return page.locator("body").inner_text()
+    return f"{page.locator('body').inner_text()}\n{page.evaluate(NOTED)}"
 
 
 def test_thirty_deaths_cost_little_and_lose_nothing(

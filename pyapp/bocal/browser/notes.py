@@ -1,5 +1,6 @@
 """The database `bocal`: small documents of our own, in drawers (object stores) that are made when first needed."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from bocal.browser import database
 from bocal.errors import Failure, Problem
 
 NAME = "bocal"
+TRIES = 30  # times to open the database for a drawer: other tabs may add theirs just then, one at a time
 
 
 class OwnDatabase:
@@ -18,6 +20,7 @@ class OwnDatabase:
 
     def __init__(self) -> None:
         self._opened: Any = None
+        self._opening = asyncio.Lock()
 
     async def read(self, drawer: str) -> dict[str, Any]:
         """Return every document of a drawer."""
@@ -56,16 +59,17 @@ class OwnDatabase:
         await database.committed(transaction)
 
     async def _transaction(self, drawers: Sequence[str], mode: str) -> Any:
-        for _ in range(3):
-            opened = self._opened or await self._open()
-            if not all(opened.objectStoreNames.contains(drawer) for drawer in drawers):
-                version = int(opened.version) + 1
-                self._forget(opened)
-                opened = await self._open(version, drawers)
-            try:
-                return opened.transaction(to_js(list(drawers)), mode)
-            except JsException:  # another tab has just closed it, to add a drawer
-                self._forget(opened)
+        async with self._opening:
+            for _ in range(TRIES):
+                opened = self._opened or await self._open()
+                if not all(opened.objectStoreNames.contains(drawer) for drawer in drawers):
+                    version = int(opened.version) + 1
+                    self._forget(opened)
+                    opened = await self._open(version, drawers)
+                try:
+                    return opened.transaction(to_js(list(drawers)), mode)
+                except JsException:  # another tab has just closed it, to add a drawer
+                    self._forget(opened)
         raise Failure(Problem.STORAGE_FAILED, detail=f"{NAME}: {' '.join(drawers)}")
 
     async def _open(self, version: int = 0, drawers: Sequence[str] = ()) -> Any:
