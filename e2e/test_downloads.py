@@ -20,6 +20,8 @@ from replay import replay
 SHARD = 3_000_000  # bytes
 SHARDS = 4
 PATIENCE = 60  # seconds, under any load
+SLOW = 200_000  # bytes per second: the model takes a minute, in which a slow machine too can do something
+FAST = 3_000_000
 
 
 @pytest.fixture(scope="session")
@@ -231,7 +233,7 @@ def test_a_host_that_forbids_reading_is_named_at_once(page: Page, site: servers.
 def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     card.get_by_role("button", name="Pause").click()
@@ -247,7 +249,7 @@ def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
 
 
 def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     card.get_by_role("button", name="Pause").click()
@@ -281,7 +283,7 @@ def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: serv
 
 
 def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     page.reload()
@@ -291,25 +293,32 @@ def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: Fa
     assert faulty.wasted < 4_000_000
 
 
+# Keeps all others from writing into WebLLM's database, until `window.written` is set.
+WRITING = """async () => {
+    const opened = await new Promise((done) => {
+        const asked = indexedDB.open("webllm/model", 1);
+        asked.onsuccess = () => done(asked.result);
+    });
+    const store = opened.transaction("urls", "readwrite").objectStore("urls");
+    const again = () => window.written || (store.get("nothing").onsuccess = again);
+    again();
+}"""
+
+
+def until_all_arrived(page: Page, faulty: FaultyHost) -> None:
+    """Download until every shard is here, and none in WebLLM's database, since somebody else writes there."""
+    expect(page.locator(".job").get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    page.evaluate(WRITING)
+    faulty.rate = 0
+    until(page, lambda: partials(page).count(SHARD) == SHARDS)
+
+
 def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 1_000_000
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
-    page.evaluate(
-        """async () => {
-            const opened = await new Promise((done) => {
-                const asked = indexedDB.open("webllm/model", 1);
-                asked.onsuccess = () => done(asked.result);
-            });
-            const store = opened.transaction("urls", "readwrite").objectStore("urls");
-            const again = () => (store.get("nothing").onsuccess = again); // nobody else writes as long as this goes on
-            again();
-        }"""
-    )
-    faulty.rate = 0
-    until(page, lambda: partials(page).count(SHARD) == SHARDS)
+    faulty.rate = SLOW
+    begin(page, site, faulty)
+    until_all_arrived(page, faulty)
     asked = len(faulty.asked)
     page.reload()
     is_whole(page, faulty)
@@ -317,7 +326,7 @@ def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
 
 
 def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     card.get_by_role("button", name="Cancel").click()
@@ -329,17 +338,20 @@ def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyH
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible()
 
 
+@pytest.mark.parametrize("arrived", [False, True])
 def test_cancel_in_a_tab_that_only_follows_leaves_nothing_either(
-    page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
+    page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost, arrived: bool
 ) -> None:
-    faulty.rate = 1_000_000
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    faulty.rate = SLOW
+    begin(page, site, faulty)
     other = context.new_page()
     open_page(other, site.origin)
     second = other.locator(".job")
     expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    if arrived:
+        until_all_arrived(page, faulty)
     second.get_by_role("button", name="Cancel").click()
+    page.evaluate("window.written = true")
     names = [path.name for path in faulty.folder.iterdir()]
     for tab in (page, other):
         expect(tab.get_by_role("button", name="Download", exact=True)).to_be_visible()
@@ -353,8 +365,8 @@ def test_a_machine_that_goes_offline_goes_on_when_it_is_back(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
 ) -> None:
     # Playwright's switch tells the page, and leaves the connections of its worker alone: those break here.
-    faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=1_000_000)] for number in range(SHARDS)}
-    faulty.rate = 1_000_000
+    faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=500_000)] for number in range(SHARDS)}
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     context.set_offline(True)
@@ -410,7 +422,7 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
 
         service_worker_is_ready(page)  # what it keeps takes room too
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
-        faulty.rate = 3_000_000
+        faulty.rate = SLOW
         if when == "before":
             quota(used + 5_000_000)
         page.get_by_role("button", name="Download", exact=True).click()
@@ -418,6 +430,7 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
         if when == "midway":
             expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
             quota(used + 5_000_000)
+            faulty.rate = FAST
         expect(card).to_contain_text(re.compile(r"MB of room are missing"))
         assert any(name == NAME for name, _ in faulty.asked) == (when == "midway")
         faulty.rate = 0
@@ -438,7 +451,7 @@ def test_room_for_one_file_at_a_time_is_enough(
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         room = (SHARDS + 1) * SHARD + 500_000  # four open files of 3 MB count as 16.8 MB in Chromium
         browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + room})
-        faulty.rate = 3_000_000
+        faulty.rate = FAST
         page.get_by_role("button", name="Download", exact=True).click()
         is_whole(page, faulty)
         assert len(faulty.asked) > SHARDS + 4  # not at the first try
@@ -457,13 +470,14 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
         open_selector(page).get_by_role("button", name="Old one", exact=True).click()
         is_whole(page, old)
 
-        faulty.rate = 3_000_000
+        faulty.rate = SLOW
         open_selector(page).get_by_role("button", name="Random", exact=True).click()
         card = page.locator(".job")
         expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
         browser = page.context.new_cdp_session(page)
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + SHARD})
+        faulty.rate = FAST
         expect(card).to_contain_text(re.compile(r"MB of room are missing"))
         card.get_by_role("button", name="Old one, 12.0").click()
         faulty.rate = 0
@@ -478,7 +492,7 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
 def test_a_second_tab_follows_and_takes_over(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 300_000
+    faulty.rate = SLOW
     first = begin(page, site, faulty)
     expect(first.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     other = context.new_page()
@@ -526,7 +540,7 @@ def test_a_database_that_lacks_its_table_is_made_anew(page: Page, site: servers.
 def test_site_data_that_are_cleared_during_a_download_leave_a_page_that_works(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 3_000_000
+    faulty.rate = SLOW
     card = begin(page, site, faulty)
     expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
     session = page.context.new_cdp_session(page)
@@ -578,7 +592,7 @@ def test_cancelling_brings_back_what_was_here_before(page: Page, site: servers.S
 def test_a_conversation_is_renamed_while_a_download_is_drawn(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = 1_000_000
+    faulty.rate = SLOW
     replay(page, {"hello": ["Good day."]})
     visit(page, site, faulty)
     open_selector(page).get_by_role("button", name="The guide", exact=True).click()

@@ -99,7 +99,7 @@ def test_a_message_can_be_copied_and_deleted(page: Page, site: servers.Server) -
 
 
 def test_reasoning_is_folded_and_not_told_again(page: Page, site: servers.Server) -> None:
-    open_replayed(page, site, {"add": THOUGHT}, rate=2)
+    open_replayed(page, site, {"add": THOUGHT}, rate=1)
     page.get_by_label("Your message").fill("add")
     page.keyboard.press("Enter")
     think = answer(page).locator(".think")
