@@ -34,12 +34,12 @@ from bocal.browser.transfers import WorkerTransfers
 from bocal.protocols import Shelf
 from bocal.weights.carrier import Means
 from bocal.weights.download import Download
-from bocal.weights.journal import Journal
+from bocal.weights.journal import DRAWERS, Journal
 
 async def bring(base, site):
     store = IndexedDb()
     transfers = WorkerTransfers(store, site + "/transfers.js")
-    means = Means(store, transfers, Journal(OwnDatabase()), OpenTabs(), gpu.storage_free, time.monotonic)
+    means = Means(store, transfers, Journal(OwnDatabase(DRAWERS)), OpenTabs(), gpu.storage_free, time.monotonic)
 
     async def library(_base):
         return base + "random-webgpu.wasm", base + "random-webgpu.wasm"

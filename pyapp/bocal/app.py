@@ -18,13 +18,19 @@ from bocal.browser.settings import LocalStorage
 from bocal.browser.store import IndexedDb
 from bocal.browser.tabs import OpenTabs
 from bocal.browser.transfers import WorkerTransfers
-from bocal.models import catalogue
+from bocal.chat import history
+from bocal.models import aside, catalogue, turns
 from bocal.ui.actions.desk import LANGUAGE, Outside
 from bocal.ui.application import Application
 from bocal.ui.state import State
 from bocal.ui.text import LANGUAGES, Texts, negotiate
+from bocal.weights import journal, lengths, outlines
 from bocal.weights.carrier import Means
 from bocal.weights.journal import Journal
+
+DRAWERS = (
+    *journal.DRAWERS, *history.DRAWERS, *aside.DRAWERS, outlines.DRAWER, lengths.DRAWER, turns.DRAWER,
+)  # fmt: skip
 
 
 async def main() -> None:
@@ -34,7 +40,7 @@ async def main() -> None:
     chosen = settings.read(LANGUAGE)
     language = chosen if chosen in LANGUAGES else negotiate(page.languages())
     standard = catalogue.read(await network.read_json(f"{site}catalogue.json"), site)
-    store, notes, tabs = IndexedDb(), OwnDatabase(), OpenTabs()
+    store, notes, tabs = IndexedDb(), OwnDatabase(DRAWERS), OpenTabs()
     means = Means(store, WorkerTransfers(store), Journal(notes), tabs, gpu.storage_free, time.monotonic)
     state = State(Texts(language or "en"), standard, version=importlib.metadata.version("bocal"))
     disk = Disk(store)

@@ -449,6 +449,7 @@ def test_files_served_directly_are_kept_under_webllms_keys_all_the_same() -> Non
         ({"mlc-chat-config__json": b"<html>"}, Problem.NOT_JSON),
         ({"tensor-cache__json": b"<html>"}, Problem.NOT_JSON),
         ({"tensor-cache__json": {"records": [{"dataPath": "../x", "nbytes": 1}]}}, Problem.BAD_MANIFEST),
+        ({"tensor-cache__json": {"records": [{"dataPath": "//[x", "nbytes": 1}]}}, Problem.BAD_MANIFEST),
         ({"tensor-cache__json": {"records": [{"dataPath": "x", "nbytes": "1"}]}}, Problem.BAD_MANIFEST),
         ({"params_shard_3__bin": bytes(5)}, Problem.WRONG_LENGTH),
         ({"params_shard_3__bin": bytes(500)}, Problem.WRONG_BYTES),
@@ -616,3 +617,22 @@ def test_room_for_one_file_at_a_time_is_enough() -> None:
     download = job(world)
     assert asyncio.run(download.run()) is State.DONE, download.failure
     assert 0 < world.wire.refused < 9
+
+
+def test_what_was_asked_of_a_tab_that_ends_before_it_hears_it_holds_all_the_same() -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
+        await until(lambda: second.elsewhere)
+        world.tabs[0].listeners.clear()
+        second.pause()
+        assert first._task
+        first._task.cancel()
+        await leading
+        assert await following is State.PAUSED
+        assert {note.state for note in (await second.means.journal.jobs()).values()} == {State.PAUSED}
+
+    asyncio.run(story())

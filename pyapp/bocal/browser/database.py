@@ -5,9 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import js
-from pyodide.ffi import create_once_callable, to_js
+from pyodide.ffi import JsException, create_once_callable, to_js
 
 from bocal.errors import Failure, Problem
+
+
+def ask(name: str, *version: int) -> Any:
+    """Ask for a database; raises Failure(STORAGE_FAILED) where the browser has none, or forbids it."""
+    try:
+        return js.indexedDB.open(name, *version)
+    except (JsException, AttributeError) as error:
+        raise Failure(Problem.STORAGE_FAILED, detail=str(error)) from error
 
 
 async def result(asked: Any) -> Any:

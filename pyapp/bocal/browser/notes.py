@@ -1,24 +1,24 @@
-"""The database `bocal`: small documents of our own, in drawers (object stores) that are made when first needed."""
+"""The database `bocal`: small documents of our own, in drawers (object stores)."""
 
 import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
 
-import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from bocal.browser import database
 from bocal.errors import Failure, Problem
 
 NAME = "bocal"
-TRIES = 30  # times to open the database for a drawer: other tabs may add theirs just then, one at a time
+TRIES = 3  # times to open the database: a newer version of the page, in another tab, may just add a drawer
 
 
 class OwnDatabase:
-    """`protocols.Notes` over IndexedDB; a document is kept as its JSON text."""
+    """`protocols.Notes` over IndexedDB; a document is kept as its JSON text, in one of these `drawers`."""
 
-    def __init__(self) -> None:
+    def __init__(self, drawers: Sequence[str]) -> None:
+        self._drawers = drawers
         self._opened: Any = None
         self._opening = asyncio.Lock()
 
@@ -61,22 +61,29 @@ class OwnDatabase:
     async def _transaction(self, drawers: Sequence[str], mode: str) -> Any:
         async with self._opening:
             for _ in range(TRIES):
-                opened = self._opened or await self._open()
-                if not all(opened.objectStoreNames.contains(drawer) for drawer in drawers):
-                    version = int(opened.version) + 1
-                    self._forget(opened)
-                    opened = await self._open(version, drawers)
+                self._opened = opened = self._opened or await self._open()
                 try:
                     return opened.transaction(to_js(list(drawers)), mode)
-                except JsException:  # another tab has just closed it, to add a drawer
+                except JsException:  # it was closed for another tab that adds a drawer, or by the browser
                     self._forget(opened)
         raise Failure(Problem.STORAGE_FAILED, detail=f"{NAME}: {' '.join(drawers)}")
 
-    async def _open(self, version: int = 0, drawers: Sequence[str] = ()) -> Any:
-        asked = js.indexedDB.open(NAME, version) if version else js.indexedDB.open(NAME)
+    async def _open(self) -> Any:
+        """Open the database, with all drawers: those that lack are made in one go."""
+        opened = await self._ask()
+        while not all(opened.objectStoreNames.contains(drawer) for drawer in self._drawers):
+            opened.close()
+            try:
+                opened = await self._ask(int(opened.version) + 1)
+            except Failure:
+                opened = await self._ask()  # another tab was faster: what it made may be what is wanted
+        return opened
+
+    async def _ask(self, *version: int) -> Any:
+        asked = database.ask(NAME, *version)
 
         def upgrade() -> None:
-            for drawer in drawers:
+            for drawer in self._drawers:
                 if not asked.result.objectStoreNames.contains(drawer):
                     database.make_store(asked.result, drawer)
 
@@ -85,14 +92,7 @@ class OwnDatabase:
 
         asked.onupgradeneeded = database.once(upgrade)
         asked.addEventListener("success", database.once(heed))
-        try:
-            opened = await database.result(asked)
-        except Failure:
-            if not version:
-                raise
-            return await self._open()  # another tab was faster: what it made may be what is wanted
-        self._opened = opened
-        return opened
+        return await database.result(asked)
 
     def _forget(self, opened: Any) -> None:
         opened.close()

@@ -7,7 +7,7 @@ Databases `webllm/model`, `webllm/config` and `webllm/wasm`, version 1, one stor
 from typing import Any
 
 import js
-from pyodide.ffi import JsBuffer, JsProxy, create_proxy
+from pyodide.ffi import JsBuffer, JsException, JsProxy, create_proxy
 
 from bocal import strict
 from bocal.browser import database
@@ -25,18 +25,14 @@ class IndexedDb:
 
     async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`; reads no value."""
-        opened = await self.open(shelf)
-        table = opened.transaction(TABLE, "readonly").objectStore(TABLE)
+        table = (await self._transaction(shelf, "readonly")).objectStore(TABLE)
         asked = table.getAllKeys(_beginning_with(prefix)) if prefix else table.getAllKeys()
         return [str(key) for key in (await database.result(asked)).to_py()]
 
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         """Return a small record as parsed JSON, or None; raises Failure(NOT_JSON) when its bytes are something else."""
-        opened = await self.open(shelf)
-        kept = await database.result(opened.transaction(TABLE, "readonly").objectStore(TABLE).get(key))
-        if kept is None:
-            return None
-        data = kept.data
+        asked = (await self._transaction(shelf, "readonly")).objectStore(TABLE).get(key)
+        data = getattr(await database.result(asked), "data", None)  # another app's record may be anything
         if not isinstance(data, JsBuffer):
             return data.to_py() if isinstance(data, JsProxy) else data
         try:
@@ -46,8 +42,7 @@ class IndexedDb:
 
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         """Delete every record whose key begins with `prefix`; returns once that is committed."""
-        opened = await self.open(shelf)
-        transaction = opened.transaction(TABLE, "readwrite")
+        transaction = await self._transaction(shelf, "readwrite")
         transaction.objectStore(TABLE).delete(_beginning_with(prefix))
         await database.committed(transaction)
 
@@ -66,8 +61,15 @@ class IndexedDb:
             self._open[shelf] = opened
         return self._open[shelf]
 
+    async def _transaction(self, shelf: Shelf, mode: str) -> Any:
+        try:
+            return (await self.open(shelf)).transaction(TABLE, mode)
+        except JsException:  # the browser has closed it
+            self._open.pop(shelf, None)
+            return (await self.open(shelf)).transaction(TABLE, mode)
+
     async def _make(self, shelf: Shelf) -> Any:
-        asked = js.indexedDB.open(database_name(shelf), 1)
+        asked = database.ask(database_name(shelf), 1)
         asked.onupgradeneeded = database.once(lambda: database.make_store(asked.result, TABLE, key_path="url"))
         return await database.result(asked)
 

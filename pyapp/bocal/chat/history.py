@@ -17,7 +17,7 @@ from bocal.errors import Failure, Problem
 from bocal.letters import as_typed, fold
 from bocal.protocols import Notes, Tabs
 
-HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
+DRAWERS = HEADS, BODIES, PICTURES, WORDS, UNFINISHED = "heads", "bodies", "pictures", "words", "unfinished"
 UNDO = 10.0  # seconds for which a deleted conversation can be taken back
 BATCH = 20  # conversations whose words are read in one go
 EXCERPT = 90  # characters around what was found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bocal.protocols import Notes
 
-ABOUT, TEXTS = "aside", "aside.texts"  # drawers: the texts weigh megabytes, and are read only to be downloaded
+DRAWERS = ABOUT, TEXTS = "aside", "aside.texts"  # the texts weigh megabytes, and are read only to be downloaded
 
 
 @dataclass(frozen=True)

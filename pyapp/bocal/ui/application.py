@@ -85,12 +85,12 @@ class Application:
         desk.spawn(self.remembering.look())
         desk.spawn(self.keeping.look())
         looking = asyncio.ensure_future(self._look())  # downloads go on without a graphics card
-        state.promised = await desk.outside.quota.promised()
-        await self.downloads.look()
         try:
             await self.returning.restore()
-        except Failure as failure:  # this browser keeps nothing: said where something is to be kept
-            state.failure = failure
+        except Failure as failure:
+            desk.notice(state.texts.failure(failure), bad=True)
+        await self.downloads.look()
+        state.promised = await desk.outside.quota.promised()
         desk.draw()
         device = await looking
         self.sharing.look()
@@ -101,7 +101,6 @@ class Application:
         elif state.selected.id == GUIDE_ID:
             desk.spawn(self.loading.get_ready(state.selected))
         else:
-            state.phase = Phase.IDLE if state.complete(state.selected) else Phase.AWAY
             await self.loading.read_window()
         desk.draw()
 

@@ -57,6 +57,7 @@ class Overlay(StrEnum):
 class Phase(StrEnum):
     """Where the chosen model stands on its way to answering."""
 
+    LOOKING = "looking"  # what is on this machine is not known yet
     AWAY = "away"  # its files are not all here
     IDLE = "idle"  # here, loaded when first asked
     LOADING = "loading"
@@ -199,7 +200,7 @@ class State:
     custom: list[Model] = field(default_factory=list)
     presence: Mapping[str, Presence] = field(default_factory=dict)
     selected: Model | None = None
-    phase: Phase = Phase.AWAY
+    phase: Phase = Phase.LOOKING
     load: Load = Load(0, "")  # noqa: RUF009 - frozen
     failure: Failure | None = None
     downloads: dict[str, Download] = field(default_factory=dict)

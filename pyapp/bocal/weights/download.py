@@ -35,9 +35,10 @@ class Download:
 
     `bases` are the addresses to try for its files, `key` the base of its keys; `find_library(base)` returns the URL and
     the key of its library once the base that answers is known, `find_hashes(base)` the SHA-256 that the host lists of
-    its files, by path; `package` is the record's `model_manifest`, if any; `changed()` is called whenever something can
-    be shown. A job that is PAUSED with a `failure` waits for room; `elsewhere` tells that another tab does the job;
-    `before` are the keys of files that were here when it began (None until that is known).
+    its files, by path; `package` is the record's `model_manifest`, if any; `model` is a custom model's entry in the
+    list; `changed()` is called whenever something can be shown. A job that is PAUSED with a `failure` waits for room;
+    `elsewhere` tells that another tab does the job; `before` are the keys of files that were here when it began (None
+    until that is known).
     """
 
     model_id: str
@@ -48,6 +49,7 @@ class Download:
     find_hashes: Callable[[str], Awaitable[Mapping[str, str]]]
     changed: Callable[[], None]
     package: str = ""
+    model: Mapping[str, Any] = field(default_factory=dict)
     state: State = State.RUNNING
     failure: Failure | None = None
     parts: list[Part] = field(default_factory=list)
@@ -57,6 +59,8 @@ class Download:
     _base: str = ""
     _carrier: Carrier | None = None
     _told: Failure | None = None
+    _left: bool = False  # by an earlier visit, or another tab: what is noted of it may be otherwise by now
+    _wish: State | None = None  # what was asked of the tab that does the job
     _task: "asyncio.Task[None] | None" = None
     _noting: "asyncio.Task[None] | None" = None
     _whole: "asyncio.Task[State] | None" = None
@@ -121,8 +125,9 @@ class Download:
     async def resume(self, note: JobNote) -> None:
         """Take over what an earlier visit left, and show where it stands; fetches nothing."""
         self._stand(note)
+        self._left = self.state is State.RUNNING
         if self._is_of(note):
-            self._base, self._library = note.base, note.library
+            self._base, self._library, self.before = note.base, note.library, note.before
         await self._survey()
 
     def heard(self, message: Mapping[str, Any]) -> None:
@@ -139,31 +144,40 @@ class Download:
 
     def _stop(self, state: State) -> None:
         if self.elsewhere:
+            self._wish = state
             self.means.tabs.say({"job": self.model_id, "do": state})
             return
         running = self.state is State.RUNNING
         self.state = state
         if running and self._task:
             self._task.cancel()
+        if running and self.before is not None:  # else it has not begun
             self._noting = asyncio.ensure_future(self._note())  # at once: what is being kept may take its time to end
         self.changed()
 
     async def _run(self) -> State:
         name = f"bocal:job:{self.key}"
+        self._wish = None
         release = await self.means.tabs.hold(name, wait=False)
-        self.elsewhere = followed = release is None
-        if followed:
+        self.elsewhere = release is None
+        if self.elsewhere:
+            self._left = True
             if self.state is not State.RUNNING:  # paused or cancelled before it was known whose job it is
                 self._stop(self.state)
             await self._survey()
             release = await self.means.tabs.hold(name, wait=True)
             self.elsewhere = False
         try:
-            if not (followed and await self._ended_elsewhere()):
+            if not (self._left and await self._ended_elsewhere()):
+                self.state = self._wish or self.state  # it was not heard any more
                 await self._lead()
         except Failure as failure:  # of the browser's own storage, not of the download
             await self._fail(failure)
+        except Exception as error:
+            self.state, self.failure = State.FAILED, Failure(Problem.STORAGE_FAILED, detail=repr(error))
+            raise  # told in its card, and reported
         finally:
+            self._left = False
             if release:
                 release()
         self.changed()
@@ -174,11 +188,14 @@ class Download:
         note = (await self.means.journal.jobs()).get(self.model_id)
         if note is None:
             await self._survey()
-            whole = bool(self.parts) and all(part.finished for part in self.parts)
-            self.state = State.DONE if whole else State.CANCELLED
+            self.state = State.DONE if self._is_whole else State.CANCELLED
         elif note.state != State.RUNNING:
             self._stand(note)
         return note is None or note.state != State.RUNNING
+
+    @property
+    def _is_whole(self) -> bool:
+        return bool(self.parts) and all(part.finished for part in self.parts)
 
     def _stand(self, note: JobNote) -> None:
         """Stand where another tab or an earlier visit has left the job: one that failed is tried again when asked."""
@@ -218,7 +235,7 @@ class Download:
             self.state, self.failure = State.PAUSED, await self._short(failure)
 
     async def _note(self) -> None:
-        note = JobNote(self.state, self._base, self._library, self.failure, self.before or ())
+        note = JobNote(self.state, self._base, self._library, self.failure, self.before or (), self.model)
         try:
             await self.means.journal.write_job(self.model_id, note)
         except Failure as failure:
@@ -236,6 +253,10 @@ class Download:
         return (*libraries, *(key for keys in here.values() for key in keys if key.startswith(self.key)))
 
     async def _bring(self) -> None:
+        if self._library[0]:
+            await self._survey()
+            if self._is_whole:
+                return  # only its end was not noted any more
         here, partials = await asyncio.gather(self._here(), self.means.journal.partials())
         carrier = self._carrier = Carrier(self.means, self.key, self._arrived, partials)
         resumed = plan.config(Place("", self.key)).key in here[Shelf.CONFIG]
@@ -379,9 +400,9 @@ class Download:
         try:
             document = await self.means.store.read_json(Shelf.MODEL, plan.manifests(place)[0].key)
             files = await self._files(place, manifest.read(document))
+            self.parts = [part for _, part in await self._parts(files)]
         except Failure:
             return  # not even the list of files has arrived
-        self.parts = [part for _, part in await self._parts(files)]
 
     async def _files(self, place: Place, shards: list[manifest.Shard]) -> list[File]:
         settings = await self.means.store.read_json(Shelf.CONFIG, plan.config(place).key)

@@ -1,14 +1,14 @@
 """What is noted about downloads, so that a later visit goes on where this one ends: three drawers of `Notes`."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from bocal.errors import Failure
 from bocal.protocols import Notes
 from bocal.weights.answer import Validator
 
-JOBS, PARTIALS, SMALL = "jobs", "partials", "small-files"
+DRAWERS = JOBS, PARTIALS, SMALL = "jobs", "partials", "small-files"
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class JobNote:
     """A job as it was left: `state` is a value of `download.State`; `base` and `library` once they are known.
 
     `failure` is why it stopped, where nobody stopped it; `before` are the keys of files that were here when it began.
+    `model` is a custom model's entry in the list: browsers may write the list to the disk a minute after this note.
     """
 
     state: str
@@ -23,6 +24,7 @@ class JobNote:
     library: tuple[str, str] = ("", "")
     failure: Failure | None = None
     before: tuple[str, ...] = ()
+    model: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, value: Any) -> Self | None:
@@ -32,14 +34,15 @@ class JobNote:
         url, key = value.get("library") or ("", "")
         failure = Failure.from_json(value.get("failure"))
         before = tuple(map(str, value.get("before", ())))
-        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)), failure, before)
+        model = value.get("model") or {}
+        return cls(value["state"], str(value.get("base", "")), (str(url), str(key)), failure, before, model)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `read` reads."""
         failure = self.failure.to_json() if self.failure else None
         return {
             "state": str(self.state), "base": self.base, "library": self.library, "failure": failure,
-            "before": self.before,
+            "before": self.before, "model": dict(self.model),
         }  # fmt: skip
 
 

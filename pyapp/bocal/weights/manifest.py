@@ -49,4 +49,7 @@ def read(document: Any) -> list[Shard]:
 
 def _is_below(path: str) -> bool:
     """Whether a path leads to a file below the model's base, for us as for a browser."""
-    return path != "" and not _NO_PATH.search(path) and urljoin("https://a.b/c/", path) == f"https://a.b/c/{path}"
+    try:
+        return path != "" and not _NO_PATH.search(path) and urljoin("https://a.b/c/", path) == f"https://a.b/c/{path}"
+    except ValueError:  # "//[x"
+        return False

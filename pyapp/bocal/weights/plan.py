@@ -38,6 +38,7 @@ class File:
     """One record to be: fetched from `url`, kept on `shelf` under `key`; `nbytes` and `checksum` where known before.
 
     A `small` file says what the others are; what it hashed to is noted, so that a later change on the host is seen.
+    `model` is the key base of the model it belongs to, "" for a library, which several may have in common.
     """
 
     shelf: Shelf
@@ -47,11 +48,12 @@ class File:
     nbytes: int | None = None
     checksum: Checksum | None = None
     small: bool = True
+    model: str = ""
 
     @property
     def partial(self) -> str:
         """The name of its partial file."""
-        return hashlib.sha256(f"{self.shelf} {self.key}".encode()).hexdigest()
+        return mark(self.model) + hashlib.sha256(f"{self.shelf} {self.key}".encode()).hexdigest()
 
     @property
     def algorithm(self) -> str:
@@ -59,6 +61,11 @@ class File:
         if self.checksum:
             return self.checksum.algorithm
         return "sha256" if self.small else ""
+
+
+def mark(model: str) -> str:
+    """Return what the names of a model's partial files begin with; `model` is its key base."""
+    return f"{hashlib.sha256(model.encode()).hexdigest()[:16]}-"
 
 
 def with_hashes(file: File, place: Place, hashes: Mapping[str, str]) -> File:
@@ -74,7 +81,7 @@ def hashed(file: File, sha256: str) -> File:
 
 def config(place: Place) -> File:
     """Return the file that says what the model is; WebLLM keeps it as bytes."""
-    return File(Shelf.CONFIG, f"{place.key}{CONFIG}", f"{place.base}{CONFIG}")
+    return File(Shelf.CONFIG, f"{place.key}{CONFIG}", f"{place.base}{CONFIG}", model=place.key)
 
 
 def no_model(failures: list[Failure], url: str) -> Failure:
@@ -86,7 +93,10 @@ def no_model(failures: list[Failure], url: str) -> Failure:
 def manifests(place: Place) -> list[File]:
     """Return the list of shards under its name, then under its old name; both are kept under the new one, as JSON."""
     key = f"{place.key}{manifest.NAME}"
-    return [File(Shelf.MODEL, key, place.base + name, Form.JSON) for name in (manifest.NAME, manifest.OLD_NAME)]
+    return [
+        File(Shelf.MODEL, key, place.base + name, Form.JSON, model=place.key)
+        for name in (manifest.NAME, manifest.OLD_NAME)
+    ]
 
 
 def tokenizer(place: Place, settings: Mapping[str, Any]) -> File:
@@ -97,7 +107,7 @@ def tokenizer(place: Place, settings: Mapping[str, Any]) -> File:
     names = settings.get("tokenizer_files")
     for name in TOKENIZERS:
         if isinstance(names, list) and name in names:
-            return File(Shelf.MODEL, place.key + name, place.base + name)
+            return File(Shelf.MODEL, place.key + name, place.base + name, model=place.key)
     raise Failure(Problem.BAD_CONFIG, field="tokenizer_files")
 
 
@@ -107,6 +117,7 @@ def shards(place: Place, listed: Iterable[manifest.Shard]) -> list[File]:
         File(
             Shelf.MODEL, place.key + it.path, place.base + it.path, nbytes=it.nbytes,
             checksum=Checksum("md5", it.md5) if it.md5 else None, small=False,
+            model=place.key,
         )
         for it in listed
     ]  # fmt: skip
@@ -114,7 +125,7 @@ def shards(place: Place, listed: Iterable[manifest.Shard]) -> list[File]:
 
 def package(place: Place, name: str) -> File:
     """Return the package manifest that a few standard records name (`model_manifest`); WebLLM keeps it as bytes."""
-    return File(Shelf.CONFIG, place.key + name, place.base + name)
+    return File(Shelf.CONFIG, place.key + name, place.base + name, model=place.key)
 
 
 def library(url: str, key: str) -> File:

@@ -75,9 +75,9 @@ class Answers:
 
     async def end(self) -> None:
         """Stop the answer being written, if there is one; returns once it has ended."""
-        if self._writing:
+        if writing := self._writing:
             await self.desk.outside.engine.interrupt()
-            await self._writing
+            await asyncio.wait([writing])
 
     async def _write(self, message: Message, go_on: str) -> None:
         state, choice, engine = self.desk.state, self.desk.choice, self.desk.outside.engine

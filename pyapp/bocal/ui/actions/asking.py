@@ -35,6 +35,7 @@ class Asking:
     async def do_chat_suggest(self, key: str) -> None:
         """Ask one of the questions offered."""
         self.desk.state.draft = self.desk.state.texts(key)
+        self.desk.draw("composer")  # where it stays if the model is not ready
         await self.do_chat_send()
 
     async def do_chat_send(self, _button: str = "") -> None:

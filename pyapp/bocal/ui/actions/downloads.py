@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from bocal.errors import Failure, Problem
-from bocal.models import folder, library, metadata, source
+from bocal.models import folder, library, metadata, record, source
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Library, Model
 from bocal.protocols import Shelf
@@ -59,7 +59,8 @@ class Downloads:
         if job:
             job.cancel()
             await job.ended()
-        await means.journal.end_job(model_id)
+        if model_id not in self.desk.state.downloads:  # not begun anew meanwhile
+            await means.journal.end_job(model_id)
         means.tabs.say({"job": model_id, "ended": True})
 
     def ended_elsewhere(self, model_id: str) -> None:
@@ -95,7 +96,7 @@ class Downloads:
         state = self.desk.state
         if folder.is_local(model.url) and not state.has_weights(model):
             raise Failure(Problem.FROM_FOLDER, name=model.name)
-        await self.want(model)
+        self.leavings.withdraw(model.id)
         twin = state.download(model)
         if twin and twin.model_id != model.id:
             done = await twin.run()  # of a model at the same address: its files are these
@@ -104,6 +105,10 @@ class Downloads:
             if self.desk.registry.find(model.id) is None:  # deleted meanwhile
                 return State.CANCELLED
         job = self.job(model)
+        begun = job.state
+        await self.want(model)
+        if state.downloads.get(model.id) is not job or (begun is State.RUNNING and job.state is not begun):
+            return job.state  # given up or paused meanwhile
         if model.id != GUIDE_ID:
             self.ask_to_keep()
         done = await job.run()
@@ -149,7 +154,7 @@ class Downloads:
             await self.desk.look_at_room()
         except Failure as failure:
             state.failure = failure
-        if state.selected and state.phase in {Phase.AWAY, Phase.IDLE}:
+        if state.selected and state.phase in {Phase.LOOKING, Phase.AWAY, Phase.IDLE}:
             state.phase = Phase.IDLE if state.complete(state.selected) else Phase.AWAY
 
     async def forget(self, model: Model, but: Collection[str] = ()) -> None:
@@ -201,6 +206,7 @@ class Downloads:
             model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.means, find_library,
             find_hashes, self.desk.draw_soon,
             package=str(model.extra.get("model_manifest", "")) if not model.custom else "",
+            model=record.to_json(model) if model.custom else {},
         )  # fmt: skip
 
     async def _choose_library(self, model: Model, base: str) -> Library:

@@ -43,10 +43,9 @@ class Loading:
         model = self.desk.registry.find(model_id)
         if not model:
             return
-        if self.desk.state.selected and self.desk.state.selected.id == model_id:
+        done = await self.downloads.bring(model)
+        if done is Job.DONE and self.desk.state.selected and self.desk.state.selected.id == model_id:
             await self.get_ready(model)
-        else:
-            await self.downloads.bring(model)
 
     def select(self, model: Model) -> None:
         """Make a model the chosen one, without loading it."""

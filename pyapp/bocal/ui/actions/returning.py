@@ -1,9 +1,11 @@
 """Downloads that go on by themselves: from an earlier visit, with another tab, or once there is room."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from bocal.models import source
+from bocal.errors import Failure
+from bocal.models import record, source
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.record import Model
 from bocal.ui.actions.desk import Desk
@@ -11,6 +13,8 @@ from bocal.ui.actions.downloads import Downloads
 from bocal.ui.actions.loading import Loading
 from bocal.weights import discard
 from bocal.weights.download import State
+from bocal.weights.journal import JobNote
+from bocal.weights.recovery import recover
 
 
 class Returning:
@@ -24,18 +28,33 @@ class Returning:
 
     async def restore(self) -> None:
         """Find the jobs that earlier visits, or other tabs, have left unfinished; the ones that ran go on."""
-        means = self.desk.outside.means
+        means, state = self.desk.outside.means, self.desk.state
+        await recover(means, {source.engine_base(model.url): model.id for model in state.models})
         notes = await means.journal.jobs()
-        models = [model for model in self.desk.state.models if model.id in notes]
-        await discard.sweep(means, {source.engine_base(model.url) for model in models})
+        for model_id, note in notes.items():
+            await self._list_again(model_id, note)
+        models = [model for model in state.models if model.id in notes]
         for model in models:
             # The guide is a part of the page, brought anew whenever it is asked for; what this visit has begun is no
             # earlier one's.
-            if model.id != GUIDE_ID and model.id not in self.desk.state.downloads:
-                job = self.downloads.job(model)
-                await job.resume(notes[model.id])
-                if job.state is State.RUNNING:
-                    self._go_on(model)
+            if model.id != GUIDE_ID and model.id not in state.downloads:
+                self.desk.spawn(self._resume(model, notes[model.id]))
+        self.desk.spawn(discard.sweep(means, {source.engine_base(model.url) for model in models}))
+
+    async def _list_again(self, model_id: str, note: JobNote) -> None:
+        """Put a model back into the list that had not got there for good when the browser died."""
+        state = self.desk.state
+        if note.model and model_id not in state.leaving and self.desk.registry.find(model_id) is None:
+            with suppress(ValueError, Failure):  # nothing that this page has written; or no room for it
+                await self.desk.registry.add(record.from_json(note.model))
+            state.custom = self.desk.registry.custom()
+
+    async def _resume(self, model: Model, note: JobNote) -> None:
+        job = self.downloads.job(model)
+        await job.resume(note)
+        self.desk.draw()
+        if job.state is State.RUNNING:
+            await self.loading.do_download_resume(model.id)
 
     def room_was_made(self) -> None:
         """Go on with the jobs that ran out of room."""
