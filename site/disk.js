@@ -12,7 +12,7 @@ async function data({ database, table, key }) {
 }
 
 // What a file would hold: bytes as they are, what WebLLM keeps parsed as JSON again.
-const content = (value) => (value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? value : JSON.stringify(value));
+const content = (value) => (value instanceof ArrayBuffer || ArrayBuffer.isView(value) || value instanceof Blob ? value : JSON.stringify(value));
 
 const doing = {
   async measure(place) {

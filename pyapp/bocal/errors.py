@@ -117,25 +117,32 @@ def refused(url: str, status: int, header: Callable[[str], str | None] = lambda 
         return Failure(Problem.REFUSED, detail=detail, host=host)
     if status in {404, 410}:
         return Failure(Problem.NOT_FOUND, detail=detail, url=url)
+    wait = _wait(header("Retry-After") or "", header("RateLimit") or "")
     if status == 429:
-        wait = _wait(header("Retry-After") or "", header("RateLimit") or "")
-        return Failure(Problem.TOO_MANY_REQUESTS, detail=detail, host=host, seconds=wait)
-    return Failure(Problem.SERVER_ERROR, detail=detail, host=host, status=status)
+        return Failure(Problem.TOO_MANY_REQUESTS, detail=detail, host=host, seconds=WAIT if wait is None else wait)
+    told = {} if wait is None else {"seconds": wait}
+    return Failure(Problem.SERVER_ERROR, detail=detail, host=host, status=status, **told)
+
+
+def is_page(media_type: str) -> bool:
+    """Whether a `Content-Type` is that of a web page."""
+    return media_type.partition(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}
 
 
 def not_json(url: str, error: BaseException, media_type: str) -> Failure:
     """Name an answer that should be JSON and is not: a web page, by the `Content-Type` it came with, or anything."""
-    is_page = media_type.partition(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}
-    return Failure(Problem.WEB_PAGE if is_page else Problem.NOT_JSON, detail=f"{url}: {error}", url=url)
+    return Failure(Problem.WEB_PAGE if is_page(media_type) else Problem.NOT_JSON, detail=f"{url}: {error}", url=url)
 
 
-def _wait(retry_after: str, rate_limit: str) -> int:
+def _wait(retry_after: str, rate_limit: str) -> int | None:
     """Return the seconds to wait: Retry-After's (a number, or a date), or Hugging Face's `RateLimit: "api";r=0;t=9`."""
-    if told := re.fullmatch(r"\s*(\d{1,6})\s*", retry_after) or re.search(r"\bt=(\d{1,6})\b", rate_limit):
+    if told := re.fullmatch(r"\s*([0-9]{1,6})\s*", retry_after) or re.search(r"\bt=([0-9]{1,6})\b", rate_limit):
         return int(told[1])
+    if not retry_after:
+        return None
     from email.utils import parsedate_to_datetime  # seldom needed, and slow to import
 
     try:
         return max(1, round(parsedate_to_datetime(retry_after).timestamp() - time.time()))
-    except ValueError:
-        return WAIT
+    except (ValueError, OverflowError):
+        return None

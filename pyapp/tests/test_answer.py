@@ -1,5 +1,8 @@
 """What a host's answer means, whatever it says."""
 
+import time
+from email.utils import formatdate
+
 import pytest
 from bocal.errors import Failure, Problem
 from bocal.protocols import HEADERS, Head
@@ -43,10 +46,23 @@ def test_a_whole_file_begins_at_its_beginning_whatever_was_asked() -> None:
     assert answer.start(head(200, ETag='"b"', Content_Length="9"), 40, Validator('"a"')) == (0, Validator('"b"', "", 9))
 
 
-def test_a_date_to_wait_for_is_understood() -> None:
+@pytest.mark.parametrize(
+    ("status", "told", "seconds"),
+    [
+        (429, {"Retry_After": formatdate(time.time() + 300)}, 300),
+        (429, {"Retry_After": formatdate(time.time() - 300)}, 1),
+        (429, {"Retry_After": "17"}, 17),
+        (429, {"Retry_After": "²"}, 60),
+        (429, {"RateLimit": '"api";r=0;t=42'}, 42),
+        (429, {}, 60),
+        (503, {"Retry_After": "120"}, 120),
+        (503, {}, None),
+    ],
+)
+def test_a_host_says_how_long_to_wait(status: int, told: dict[str, str], seconds: int | None) -> None:
     with pytest.raises(Failure) as caught:
-        answer.start(head(429, Retry_After="Thu, 01 Jan 1970 00:01:30 GMT"), 0, Validator(), now=60.0)
-    assert caught.value.facts["seconds"] == 30
+        answer.start(head(status, **told), 0, Validator())
+    assert caught.value.facts.get("seconds") == (None if seconds is None else pytest.approx(seconds, abs=20))
 
 
 @given(

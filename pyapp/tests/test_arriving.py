@@ -228,3 +228,32 @@ async def test_one_of_another_version_that_does_not_arrive_leaves_no_file_of_its
     folder.go.set()
     await ended(tab)
     assert here(browser) == NAMES - {"s0.bin", "mlc-chat-config.json", "tokenizer.json"}
+
+
+@to_its_end
+async def test_a_model_that_another_tab_deletes_while_it_arrives_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deleting, "UNDO", 0.0)
+    browser = Browser()
+    tab, folder = await browser.tab(), Slow(browser)
+    other = await browser.tab()
+    tab.storing.take_folder(folder)
+    await folder.reached.wait()
+    await other.deleting.do_delete_confirm("m")
+    await until(lambda: not other.state.leaving)
+    folder.go.set()
+    await ended(tab)
+    assert (listed(tab), here(browser), tab.state.arrival) == ([], set(), None)
+
+
+@to_its_end
+async def test_weights_that_are_deleted_while_they_arrive_are_not_told_to_be_here() -> None:
+    browser = Browser()
+    tab, folder = await browser.tab(), Slow(browser)
+    tab.storing.take_folder(folder)
+    await folder.reached.wait()
+    await tab.storing.do_delete_weights("m")
+    folder.go.set()
+    await ended(tab)
+    assert (listed(tab), here(browser), tab.state.arrival) == ([], set(), None)

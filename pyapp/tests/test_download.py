@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -634,5 +635,71 @@ def test_what_was_asked_of_a_tab_that_ends_before_it_hears_it_holds_all_the_same
         await leading
         assert await following is State.PAUSED
         assert {note.state for note in (await second.means.journal.jobs()).values()} == {State.PAUSED}
+
+    asyncio.run(story())
+
+
+def test_only_a_library_that_is_missing_is_brought_whatever_has_changed_where_the_weights_came_from() -> None:
+    world = World(web())
+    assert asyncio.run(job(world).run()) is State.DONE
+    world.wire.web.documents |= {f"{BASE}mlc-chat-config.json": {"tokenizer_files": []}, "https://l/new.wasm": b"\0asm"}
+    again = job(world)
+
+    async def find_library(_base: str) -> tuple[str, str]:
+        return "https://l/new.wasm", "https://l/new.wasm"
+
+    again.find_library = find_library
+    assert asyncio.run(again.run()) is State.DONE
+    assert "https://l/new.wasm" in world.store.kept[Shelf.LIBRARY]
+
+
+def test_a_configuration_that_is_not_what_its_host_lists_is_fetched_again() -> None:
+    world = World(web())
+    config, name = f"{BASE}mlc-chat-config.json", "mlc-chat-config.json"
+    right = json.dumps(world.wire.web.documents[config]).encode()
+    world.wire.script[name] = [Answer(body=right.replace(b" ", b"  "))]
+    assert asyncio.run(job(world, hashes={name: hashlib.sha256(right).hexdigest()}).run()) is State.DONE
+    assert world.store.kept[Shelf.CONFIG][config] == right
+    assert world.wire.fetched.count(config) == 2
+
+
+def test_a_web_page_in_the_place_of_a_file_is_never_kept() -> None:
+    world = World(web())
+    page = Answer(headers={"Content-Type": "text/html; charset=utf-8"}, body=b"<html>Sign in</html>")
+    world.wire.script["tokenizer.json"] = [page]
+    download = job(world)
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.WEB_PAGE
+    assert f"{BASE}tokenizer.json" not in world.store.kept[Shelf.MODEL]
+    assert asyncio.run(download.run()) is State.DONE
+
+
+def test_a_change_that_a_host_does_not_tell_of_is_found_all_the_same() -> None:
+    world = World(web(params_shard_4__bin=Failure(Problem.NOT_FOUND)))
+    world.wire.etags[f"{BASE}tokenizer.json"] = ""
+    assert asyncio.run(job(world).run()) is State.FAILED
+    world.wire.web.documents |= {
+        f"{BASE}params_shard_4.bin": CONTENT["params_shard_4.bin"],
+        f"{BASE}tokenizer.json": b"[]",
+    }
+    download = job(world)
+    assert asyncio.run(download.run()) is State.FAILED
+    assert failure_of(download) is Problem.CHANGED_ON_HOST
+
+
+def test_a_second_tab_tells_what_the_first_one_waits_for() -> None:
+    async def story() -> None:
+        world = World(web())
+        first, second = job(world), job(world)
+        leading = asyncio.ensure_future(first.run())
+        await until_half(first)
+        following = asyncio.ensure_future(second.run())
+        await until(lambda: second.elsewhere)
+        world.wire.script[".bin"] = [Answer(503)] * 6
+        await until(lambda: second.waiting is not None)
+        assert second.waiting
+        assert second.waiting.problem is Problem.SERVER_ERROR
+        assert await leading is await following is State.DONE
+        assert second.waiting is None
 
     asyncio.run(story())

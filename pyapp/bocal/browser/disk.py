@@ -66,9 +66,12 @@ class Disk:
             js.document.addEventListener(name, create_proxy(hear))
 
     async def measure(self, shelf: Shelf, key: str) -> int | None:
-        """Return a record's length in bytes, or None when there is none."""
+        """Return a record's length in bytes, or None when there is none, or it cannot be read."""
         await self._store.open(shelf)
-        nbytes = await self._worker.do("measure", **place(shelf, key))
+        try:
+            nbytes = await self._worker.do("measure", **place(shelf, key))
+        except WorkerError:
+            return None
         return None if nbytes is None else int(nbytes)
 
     async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:

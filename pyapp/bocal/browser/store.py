@@ -27,7 +27,7 @@ class IndexedDb:
         """Return the keys that begin with `prefix`; reads no value."""
         table = (await self._transaction(shelf, "readonly")).objectStore(TABLE)
         asked = table.getAllKeys(_beginning_with(prefix)) if prefix else table.getAllKeys()
-        return [str(key) for key in (await database.result(asked)).to_py()]
+        return [key for key in (await database.result(asked)).to_py() if isinstance(key, str)]
 
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         """Return a small record as parsed JSON, or None; raises Failure(NOT_JSON) when its bytes are something else."""

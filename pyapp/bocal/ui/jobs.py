@@ -133,16 +133,19 @@ def _room(state: State, job: Download) -> Html | None:
     """What could be deleted to make room for a job that lacks it."""
     if not (job.state is Job.PAUSED and job.failure):
         return None
-    t = state.texts
-    models = {model.id: model for model in (*state.custom, *state.catalogue.models.values())}
-    others = models.keys() - {job.model_id, GUIDE_ID}
-    large = sorted(((here.done, it) for it, here in state.presence.items() if here.done and it in others), reverse=True)
-    if not large:
-        return None
+    t, survey = state.texts, state.survey
+    models = {model.id: model for model in state.models if model.id != GUIDE_ID and model.id not in state.leaving}
+    large = [pile for pile in survey.models if pile.base != job.key and pile.nbytes and pile.name in models]
     ways = [
-        button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it]), bytes=done))],
-               "delete.open", it, "btn sm", id=f"room-{job.model_id}-{it}") for done, it in large[:MOST_WAYS_OUT]
+        button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it.name]), bytes=it.nbytes))],
+               "delete.open", it.name, "btn sm", id=f"room-{job.model_id}-{it.name}") for it in large[:MOST_WAYS_OUT]
     ]  # fmt: skip
+    if orphaned := survey.orphaned().nbytes:
+        words = t("job.room_of", name=t("job.room_nobody"), bytes=orphaned)
+        ways.append(button([icon("trash", "i s"), tag("span", words)], "orphans.ask", "", "btn sm",
+                           id=f"room-{job.model_id}"))  # fmt: skip
+    if not ways:
+        return None
     return tag("div", tag("p", t("job.room"), class_="small muted"), tag("div", ways, class_="row"), class_="stack")
 
 

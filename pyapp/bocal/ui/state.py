@@ -292,8 +292,10 @@ class State:
         return Owner(model.id, source.engine_base(model.url), key)
 
     def owners(self) -> list[Owner]:
-        """Return the owner for each model, also for those that are just leaving."""
-        return [self.owner(it) for it in (*self.models, *(gone.model for gone in self.leaving.values()))]
+        """Return the owner for each model, also for those that are just leaving: first the one chosen, then by use."""
+        models = (*self.models, *(gone.model for gone in self.leaving.values()))
+        by_use = sorted(models, key=lambda it: (it != self.selected, -self.used.get(it.id, 0.0)))
+        return [self.owner(it) for it in by_use]
 
     def freed(self, model: Model) -> Pile:
         """Return what deleting a model takes away."""

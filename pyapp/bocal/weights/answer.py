@@ -1,15 +1,11 @@
 """What a host's answer to a request for a file means: a failure, or bytes from some place on."""
 
-import email.utils
 import re
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bocal.errors import Failure, Problem, refused
 from bocal.protocols import Head
-
-UNKNOWN_WAIT = 30  # seconds, after a 429 that does not say (or may not show) how many
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class Validator:
         return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 
 
-def start(head: Head, asked_from: int, kept: Validator, now: float | None = None) -> tuple[int | None, Validator]:
+def start(head: Head, asked_from: int, kept: Validator) -> tuple[int | None, Validator]:
     """Return the byte that the answer's body begins with, and the version it is of.
 
     The byte is None when the body does not continue what is kept: then the file is to be asked for from its beginning.
@@ -41,13 +37,10 @@ def start(head: Head, asked_from: int, kept: Validator, now: float | None = None
         return None, Validator()
     if head.status == 403 and head.redirected:  # a signed address that expired on the way: asked anew, it is new
         raise Failure(Problem.SERVER_ERROR, detail=f"{head.url}: HTTP 403", host=_host(head), status=503)
-    if head.status == 429:
-        seconds = _wait(head, time.time() if now is None else now)
-        raise Failure(Problem.TOO_MANY_REQUESTS, detail=f"{head.url}: HTTP 429", host=_host(head), seconds=seconds)
     if head.status in {408, 425}:
         raise Failure(Problem.SERVER_ERROR, detail=f"{head.url}: HTTP {head.status}", host=_host(head), status=503)
     if not 200 <= head.status < 300:
-        raise refused(head.url, head.status)
+        raise refused(head.url, head.status, head.headers.get)
     length = _number(head.headers.get("Content-Length", ""))
     version = Validator(head.headers.get("ETag", ""), head.headers.get("Last-Modified", ""), length)
     if head.status != 206:
@@ -61,20 +54,6 @@ def start(head: Head, asked_from: int, kept: Validator, now: float | None = None
     if not asked_from:
         raise Failure(Problem.SERVER_ERROR, detail=f"{head.url}: {told and told[0]}", host=_host(head), status=206)
     return None, version
-
-
-def _wait(head: Head, now: float) -> int:
-    """Seconds that a 429 asks to wait: Retry-After (seconds or a date), or the `t` of Hugging Face's RateLimit."""
-    told = head.headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return int(told)
-    if told:
-        try:
-            return max(0, round(email.utils.parsedate_to_datetime(told).timestamp() - now))
-        except ValueError:
-            pass
-    limit = re.search(r"\bt=(\d+)", head.headers.get("RateLimit", ""))
-    return int(limit[1]) if limit else UNKNOWN_WAIT
 
 
 def _number(text: str) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bocal.errors import Failure, Problem, not_json
-from bocal.protocols import Head, OtherLength, Store, Tabs, Transfers
+from bocal.errors import Failure, Problem, is_page, not_json
+from bocal.protocols import Form, Head, OtherLength, Store, Tabs, Transfers
 from bocal.weights import answer, retry
 from bocal.weights.answer import Validator
 from bocal.weights.journal import Journal, PartialNote, SmallNote
@@ -93,7 +93,8 @@ class Carrier:
         try:
             head = await self._ask(file, 0, "HEAD")
             await self.means.transfers.abort(head)
-            return version.allows(answer.start(head, 0, Validator())[1])
+            now = answer.start(head, 0, Validator())[1]
+            return version.is_exact and now.is_exact and version.allows(now)
         except Failure:
             return False
 
@@ -173,7 +174,9 @@ class Carrier:
             try:
                 at, version = answer.start(head, begin, kept.version if kept else Validator())
                 self._was_read.add(_host(file))
-                self._types[file.url] = head.headers.get("Content-Type", "")
+                media_type = self._types[file.url] = head.headers.get("Content-Type", "")
+                if file.small and file.form is Form.BYTES and is_page(media_type):  # JSON is found out when it is read
+                    raise Failure(Problem.WEB_PAGE, detail=f"{file.url}: {media_type}", url=file.url)
                 if at is None:  # what is kept is of another version, or longer than the file: this file anew
                     await self.means.transfers.abort(head)
                     await self._drop(file)
@@ -226,6 +229,9 @@ class Carrier:
         return length, digest
 
     async def _keep(self, file: File, nbytes: int, digest: str) -> None:
+        if file.small:  # noted before: what is kept without its hash could change on its host unseen
+            version = self.partials[file.partial].version
+            await self.means.journal.write_small_file(SmallNote(self.model, file.key, digest, nbytes, version))
         try:
             await self.means.transfers.keep(file.partial, nbytes, file.shelf, file.key, file.form)
         except Failure as failure:
@@ -233,9 +239,6 @@ class Carrier:
                 await self._drop(file)
                 raise self.not_json(file, failure) from failure
             raise
-        if file.small:
-            version = self.partials[file.partial].version
-            await self.means.journal.write_small_file(SmallNote(self.model, file.key, digest, nbytes, version))
         self.partials.pop(file.partial, None)
         await self.means.journal.end_partial(file.partial)
 
@@ -255,7 +258,7 @@ class Carrier:
         if failure.problem is Problem.OFFLINE:
             await self.means.transfers.online()
         now = self.means.clock()
-        if failure.problem is Problem.TOO_MANY_REQUESTS:
+        if "seconds" in failure.facts:
             self._not_before = max(self._not_before, now + seconds)
         await self.means.sleep(max(seconds, self._not_before - now))
 

@@ -60,6 +60,7 @@ class Download:
     _carrier: Carrier | None = None
     _told: Failure | None = None
     _left: bool = False  # by an earlier visit, or another tab: what is noted of it may be otherwise by now
+    _elsewhere_waiting: Failure | None = None
     _wish: State | None = None  # what was asked of the tab that does the job
     _task: "asyncio.Task[None] | None" = None
     _noting: "asyncio.Task[None] | None" = None
@@ -92,7 +93,11 @@ class Download:
     @property
     def waiting(self) -> Failure | None:
         """What the job waits to pass, such as a host that is away; None while bytes arrive."""
-        return self._carrier.waiting if self._carrier and self.state is State.RUNNING else None
+        if self.state is not State.RUNNING:
+            return None
+        if self.elsewhere:
+            return self._elsewhere_waiting
+        return self._carrier.waiting if self._carrier else None
 
     # What a person does
 
@@ -137,7 +142,8 @@ class Download:
                 self._stop(State(message["do"]))
         elif self.elsewhere and "parts" in message:
             self.parts = [Part(*part) for part in message["parts"]]
-            if self._meter.sample(self.done):
+            was, self._elsewhere_waiting = self._elsewhere_waiting, Failure.from_json(message.get("waiting"))
+            if self._meter.sample(self.done, now=(was is None) != (self._elsewhere_waiting is None)):
                 self.changed()
 
     # Its course
@@ -262,7 +268,10 @@ class Download:
         resumed = plan.config(Place("", self.key)).key in here[Shelf.CONFIG]
         place = await self._bring_config(carrier, here[Shelf.CONFIG])
         hashes = await self.find_hashes(place.base)
-        shards = await self._bring_manifest(carrier, place, here[Shelf.MODEL])
+        if not resumed:
+            await self._compare_config(carrier, plan.with_hashes(plan.config(place), place, hashes))
+        listed = [plan.with_hashes(file, place, hashes) for file in plan.manifests(place)]
+        shards = await self._bring_manifest(carrier, listed, here[Shelf.MODEL])
         self._base, self._library = place.base, await self.find_library(place.base)
         _, files = await asyncio.gather(self._note(), self._files(place, shards))
         files = [plan.with_hashes(file, place, hashes) for file in files]
@@ -270,7 +279,7 @@ class Download:
         self.parts = [part for _, part in pairs]
         self.changed()
         missing = [(file, part) for file, part in pairs if not part.finished]
-        if resumed and missing:
+        if resumed and any(file.url.startswith(place.base) for file, _ in missing):
             await self._look_for_changes(carrier, place, files)
         await self._check_room([part for _, part in missing])
         try:
@@ -328,8 +337,16 @@ class Download:
             await self.means.store.delete(file.shelf, file.key)
             raise carrier.not_json(file, failure) from failure
 
-    async def _bring_manifest(self, carrier: Carrier, place: Place, here: set[str]) -> list[manifest.Shard]:
-        current, old = plan.manifests(place)
+    async def _compare_config(self, carrier: Carrier, file: File) -> None:
+        """Fetch the configuration again where it is not what its host lists: the list could only be asked for after."""
+        noted = (await self.means.journal.small_files(self.key)).get(file.key)
+        if file.checksum and noted and noted.sha256 != file.checksum.value:
+            await self.means.store.delete(file.shelf, file.key)
+            await carrier.bring(file, Part())
+            await self._check_config(carrier, file)
+
+    async def _bring_manifest(self, carrier: Carrier, listed: list[File], here: set[str]) -> list[manifest.Shard]:
+        current, old = listed
         if current.key not in here:
             try:
                 await carrier.bring(current, Part())
@@ -470,7 +487,8 @@ class Download:
         self._told = self.waiting
         if self._meter.sample(self.done, now=now):
             parts = [[part.done, part.total, part.finished] for part in self.parts]
-            self.means.tabs.say({"job": self.model_id, "parts": parts})
+            waiting = self.waiting.to_json() if self.waiting else None
+            self.means.tabs.say({"job": self.model_id, "parts": parts, "waiting": waiting})
             self.changed()
 
 

@@ -53,8 +53,12 @@ class Intake:
             self.failure = failure
         finally:  # whatever went wrong
             if not whole:
-                await self.lengths.delete(self._kept)
+                await self.drop()
         return whole
+
+    async def drop(self) -> None:
+        """Delete what was kept."""
+        await self.lengths.delete(self._kept)
 
     def cancel(self) -> None:
         """Stop after the file that is being moved, and delete what was kept."""

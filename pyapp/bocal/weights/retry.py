@@ -24,6 +24,5 @@ def wait(failure: Failure, tries: int, jitter: Callable[[], float] = random.rand
         return None
     if failure.problem is Problem.SERVER_ERROR and int(failure.facts.get("status", 500)) < 500:
         return None  # 400, 405, 451...: the same question gets the same answer
-    if failure.problem is Problem.TOO_MANY_REQUESTS:
-        return float(failure.facts["seconds"]) + jitter()
-    return min(LONGEST, 0.5 * 2.0 ** (min(tries, 10) - 1)) * (1 + jitter())
+    backing_off = min(LONGEST, 0.5 * 2.0 ** (min(tries, 10) - 1)) * (1 + jitter())
+    return max(backing_off, float(failure.facts.get("seconds", 0)) + jitter())

@@ -79,8 +79,9 @@ class Deleting:
         """
         model, state = leaving.model, self.desk.state
         try:
-            await self.downloads.drop(state.losing(model))
-            if state.selected and state.selected.id == model.id:
+            losing = state.losing(model)
+            await self.downloads.drop(losing)
+            if state.selected and any(it.id == state.selected.id for it in losing):
                 await self.loading.leave()
             await self._changed()
             await asyncio.sleep(min(UNDO, leaving.until - time.time()))

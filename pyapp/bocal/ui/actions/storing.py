@@ -1,5 +1,6 @@
 """What lies on this machine: looking at it, making room, taking models in from the disk and out to it."""
 
+import re
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -45,6 +46,8 @@ class Storing:
         if model is None:
             return
         base = source.engine_base(model.url)
+        if state.arrival and state.arrival.model and source.engine_base(state.arrival.model.url) == base:
+            state.arrival.cancel()
         async with self.downloads.leavings.alone(model):
             await self.downloads.drop(state.at_address(model))
             await self.downloads.look()  # what the job has brought until now
@@ -142,6 +145,9 @@ class Storing:
         arrived = False
         try:
             arrived = await intake.run()
+            if arrived and model.custom and self.desk.registry.find(model.id) is None:  # deleted in another tab
+                arrived = False
+                await intake.drop()
         finally:
             if not arrived and before and before.custom:
                 await self.desk.registry.replace(before)  # unless it was deleted meanwhile
@@ -204,7 +210,7 @@ class Storing:
             self.desk.draw_soon()
 
         try:
-            out = await self.desk.outside.disk.take_out(model.id.replace("/", "_"), files, written)
+            out = await self.desk.outside.disk.take_out(_folder_name(model.id), files, written)
         finally:
             state.departure = None
             self.desk.draw()
@@ -217,3 +223,8 @@ class Storing:
         self.desk.state.promised = await self.desk.outside.quota.promised()
         await self.downloads.look()
         self.desk.draw()
+
+
+def _folder_name(model_id: str) -> str:
+    """Return a name that browsers and systems let a folder have."""
+    return re.sub(r'[\x00-\x1f/\\:?*"<>|~]|^[. ]+|[. ]+$', "_", model_id)

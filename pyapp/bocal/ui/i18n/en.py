@@ -410,6 +410,7 @@ TEXTS = {
     "job.waits_error": "{host} answers with an error just now. Bocal keeps trying.",
     "job.room": "Deleting one of these makes room; the download then goes on:",
     "job.room_of": "{name}, {bytes}",
+    "job.room_nobody": "Files of no known model",
     "time.seconds": "{count} s",
     "time.milliseconds": "{count} ms",
     "time.exact_seconds": "{seconds} s",

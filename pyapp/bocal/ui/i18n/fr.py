@@ -411,6 +411,7 @@ TEXTS = {
     "job.waits_error": "{host} répond par une erreur pour le moment. Bocal réessaie.",
     "job.room": "Supprimer l’un d’eux fait de la place ; le téléchargement continue ensuite :",
     "job.room_of": "{name}, {bytes}",
+    "job.room_nobody": "Fichiers d’aucun modèle connu",
     "time.seconds": "{count} s",
     "time.milliseconds": "{count} ms",
     "time.exact_seconds": "{seconds} s",
