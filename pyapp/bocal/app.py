@@ -57,7 +57,7 @@ async def main() -> None:
         state,
     )  # fmt: skip
     document.listen(application)
-    disk.listen(application.storing.take_folder)
+    disk.listen(application.storing.take_folder, application.desk.spawn)
     application.desk.spawn(document.load())  # begins once the page is drawn
     await application.start()
 

@@ -4,7 +4,7 @@ The bytes are moved by a worker (`site/disk.js`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import js
@@ -36,8 +36,10 @@ class Disk:
         """Whether the browser lets the visitor choose a whole folder to read; else they choose its files."""
         return bool(js.Reflect.has(js.HTMLInputElement.prototype, "webkitdirectory"))
 
-    def listen(self, on_folder: Callable[[Folder], None]) -> None:
+    def listen(self, on_folder: Callable[[Folder], None], spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         """Hand every folder that the visitor chooses (`input[data-folder]`) or drops on the page to `on_folder`.
+
+        `spawn` lets the reading of a dropped one go on by itself, and tells what goes wrong in it.
 
         A drop of which somebody else has taken care (pictures: `page.py`) is none.
         """
@@ -59,8 +61,10 @@ class Disk:
         def dropped(event: Any) -> None:
             if _brings_files(event) and not event.defaultPrevented:
                 event.preventDefault()
-                task = asyncio.ensure_future(_dropped(list(event.dataTransfer.items)))
-                task.add_done_callback(lambda done: take(done.result()))
+                spawn(take_dropped(_dropped(list(event.dataTransfer.items))))
+
+        async def take_dropped(found: Awaitable[dict[str, Any]]) -> None:
+            on_folder(ChosenFolder(self, await found))
 
         for name, hear in (("change", chosen), ("dragover", over), ("drop", dropped)):
             js.document.addEventListener(name, create_proxy(hear))
@@ -122,7 +126,7 @@ class ChosenFolder:
     """`protocols.Folder` over the browser's File objects, by path; loose files make a folder without a name."""
 
     def __init__(self, disk: Disk, found: Mapping[str, Any]) -> None:
-        first = next(iter(found)).split("/")[0]
+        first = next(iter(found), "").split("/")[0]
         common = f"{first}/" if all(path.startswith(f"{first}/") for path in found) else ""
         self.name = first if common else ""
         self._disk = disk
@@ -183,19 +187,23 @@ async def _new_folder(name: str) -> Any:
 
 async def _walk(entry: Any, found: dict[str, Any]) -> None:
     """Add the files of a dropped entry, at any depth, by their paths."""
+    path = str(entry.fullPath).lstrip("/")
     if entry.isFile:
-        found[str(entry.fullPath).lstrip("/")] = await _called_back(entry.file)
+        found[path] = await _called_back(entry.file, path)
         return
     reader = entry.createReader()
-    while entries := list(await _called_back(reader.readEntries)):
+    while entries := list(await _called_back(reader.readEntries, path)):
         for inner in entries:
             await _walk(inner, found)
 
 
-async def _called_back(ask: Any) -> Any:
+async def _called_back(ask: Any, path: str) -> Any:
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    failed = Failure(Problem.FILE_UNREADABLE, file="")
-    ask(create_once_callable(future.set_result), create_once_callable(lambda _error: future.set_exception(failed)))
+
+    def fail(error: Any) -> None:
+        future.set_exception(Failure(Problem.FILE_UNREADABLE, detail=str(error), file=path))
+
+    ask(create_once_callable(future.set_result), create_once_callable(fail))
     return await future
 
 

@@ -224,7 +224,9 @@ def _arrival(state: State, arrival: Arrival) -> Html:
                    id="arrival")  # fmt: skip
     if not arrival.running:
         use = button(t("pick.use"), "model.choose", arrival.model.id if arrival.model else "", "btn sm")
-        return tag("div", icon("ok"), tag("p", t("storage.arrived", name=name)), use, close, class_="note ok",
+        whole = arrival.model is None or state.complete(arrival.model)
+        words = t("storage.arrived" if whole else "storage.arrived_part", name=name)
+        return tag("div", icon("ok"), tag("p", words), use, close, class_="note ok",
                    role="status", id="arrival")  # fmt: skip
     intake = arrival.intake
     share = intake.done / max(1, intake.total) if intake else 0.0

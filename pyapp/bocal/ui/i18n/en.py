@@ -457,6 +457,7 @@ TEXTS = {
     "storage.reading": "Reading the folder",
     "storage.arriving": "Taking in {name}",
     "storage.arrived": "{name} is on this machine.",
+    "storage.arrived_part": "{name} is on this machine, but for its model library: that is downloaded when you first use it.",
     "clean.title": "Clean up?",
     "clean.what": "To delete: {files} of no known model. No model of the list needs any of this.",
     "clean.confirm": "Delete them",
