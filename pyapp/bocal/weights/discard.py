@@ -29,8 +29,13 @@ async def discard(means: Means, model: str, but: Collection[str] = ()) -> None:
 
     `model` is its key base.
     """
-    await drop(means, [name for name, note in (await means.journal.partials()).items() if note.model == model])
+    await drop_partials(means, model)
     await means.journal.forget_model(model, but)
+
+
+async def drop_partials(means: Means, model: str) -> None:
+    """Delete the partial files of a model, also those in which nothing has arrived yet; `model` is its key base."""
+    await drop(means, [name for name, note in (await means.journal.partials()).items() if note.model == model])
 
 
 async def sweep(means: Means, models: set[str]) -> None:

@@ -53,6 +53,7 @@ class Storing:
             await self.downloads.look()  # what the job has brought until now
             if state.selected and source.engine_base(state.selected.url) == base:
                 await self.loading.put_down()
+            await self.downloads.patiently(lambda: discard.drop_partials(self.desk.outside.means, base))
             if pile := state.survey.pile(base):
                 await self._delete(pile.weights)
 

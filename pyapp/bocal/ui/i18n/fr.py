@@ -458,7 +458,7 @@ TEXTS = {
     "storage.reading": "Lecture du dossier",
     "storage.arriving": "Arrivée de {name}",
     "storage.arrived": "{name} est sur cette machine.",
-    "storage.arrived_part": "{name} est sur cette machine, sauf sa bibliothèque de modèle : elle est téléchargée à la première utilisation.",
+    "storage.arrived_part": "{name} est sur cette machine, sauf sa bibliothèque de modèle, qui sera téléchargée à la première utilisation.",
     "clean.title": "Nettoyer ?",
     "clean.what": "À supprimer : {files} sans modèle connu. Aucun modèle de la liste n’en a besoin.",
     "clean.confirm": "Les supprimer",
