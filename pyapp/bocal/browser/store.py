@@ -15,6 +15,7 @@ from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
 
 TABLE = "urls"
+TRIES = 3  # times to open a database that the browser closes
 
 
 class IndexedDb:
@@ -62,11 +63,12 @@ class IndexedDb:
         return self._open[shelf]
 
     async def _transaction(self, shelf: Shelf, mode: str) -> Any:
-        try:
-            return (await self.open(shelf)).transaction(TABLE, mode)
-        except JsException:  # the browser has closed it
-            self._open.pop(shelf, None)
-            return (await self.open(shelf)).transaction(TABLE, mode)
+        for _ in range(TRIES):
+            try:
+                return (await self.open(shelf)).transaction(TABLE, mode)
+            except JsException:  # the browser has closed it
+                self._open.pop(shelf, None)
+        raise Failure(Problem.STORAGE_FAILED, detail=database_name(shelf))
 
     async def _make(self, shelf: Shelf) -> Any:
         asked = database.ask(database_name(shelf), 1)
