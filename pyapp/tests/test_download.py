@@ -13,6 +13,7 @@ from bocal.weights import discard, presence
 from bocal.weights.answer import Validator
 from bocal.weights.download import Download, State
 from bocal.weights.journal import JobNote, PartialNote
+from bocal.weights.plan import Listed
 from outside import Answer, Web, World
 
 BASE = "https://h/o/r/resolve/main/"
@@ -52,11 +53,11 @@ def job(world: World, bases: list[str] | None = None, hashes: Mapping[str, str] 
     async def find_library(_base: str) -> tuple[str, str]:
         return LIBRARY, LIBRARY
 
-    async def find_hashes(_base: str) -> Mapping[str, str]:
-        return hashes or {}
+    async def find_listed(_base: str) -> Mapping[str, Listed]:
+        return {name: Listed(sha256) for name, sha256 in (hashes or {}).items()}
 
     means = world.means()
-    download = Download("m", bases or [BASE], BASE, means, find_library, find_hashes, lambda: None)
+    download = Download("m", bases or [BASE], BASE, means, find_library, find_listed, lambda: None)
     means.tabs.hear(download.heard)
     return download
 
@@ -703,3 +704,22 @@ def test_a_second_tab_tells_what_the_first_one_waits_for() -> None:
         assert second.waiting is None
 
     asyncio.run(story())
+
+
+def test_the_length_that_a_host_lists_of_a_large_file_counts_from_the_start_and_is_checked() -> None:
+    world = World(web())
+    right = hashlib.sha256(b"{}").hexdigest()
+    download = job(world)
+
+    async def find_listed(_base: str) -> Mapping[str, Listed]:
+        return {"tokenizer.json": Listed(right, 2)}
+
+    download.find_listed = find_listed
+    world.wire.script["tokenizer.json"] = [Answer(body=b"{")]
+    world.room = sum(map(len, CONTENT.values()))  # too little, with the file of the last shard there twice
+    assert asyncio.run(download.run()) is State.PAUSED
+    assert download.failure
+    assert download.failure.facts["missing_bytes"] == 2 + max(map(len, CONTENT.values()))
+    world.room = None
+    assert asyncio.run(download.run()) is State.DONE
+    assert world.store.kept[Shelf.MODEL][f"{BASE}tokenizer.json"] == b"{}"

@@ -9,6 +9,9 @@ from bocal.models import figures, library
 from bocal.models.catalogue import Catalogue
 from bocal.models.metadata import Tensor
 from bocal.models.record import Library, Model
+from bocal.weights.plan import Listed
+from hypothesis import given
+from hypothesis import strategies as st
 from outside import Web, wasm
 
 BASE = "https://h/owner/repo/resolve/main/"
@@ -114,3 +117,25 @@ def test_an_odd_listing_is_no_listing(odd: object) -> None:
 def test_webllm_finds_a_localhost_library_in_its_cache() -> None:
     assert "localhost" not in library.engine_address("http://localhost:8000/localhost-model/x.wasm").split("/")[2]
     assert library.engine_address("https://h/x.wasm") == "https://h/x.wasm"
+
+
+def test_large_files_are_listed_with_their_hashes_and_lengths() -> None:
+    large = {"oid": "a" * 64, "size": 11_000_000, "pointerSize": 133}
+    document = [
+        {"type": "file", "path": "tokenizer.json", "size": 11_000_000, "lfs": large},
+        {"type": "file", "path": "config.json", "size": 700},
+        {"type": "file", "path": "odd.bin", "lfs": {"oid": "sha256:x", "size": 1}},
+        {"type": "file", "path": "untold.bin", "lfs": {"oid": "b" * 64, "size": True}},
+    ]
+    listed = {"tokenizer.json": Listed("a" * 64, 11_000_000), "untold.bin": Listed("b" * 64)}
+    assert library.read_large(document) == listed
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["path", "lfs", "oid", "size", "type"]), inner),
+    )
+)
+def test_any_listing_is_read(document: Any) -> None:
+    assert all(isinstance(it, Listed) for it in library.read_large(document).values())

@@ -28,6 +28,7 @@ from bocal.models.metadata import (
 )
 from bocal.models.record import Library, Model
 from bocal.protocols import Network
+from bocal.weights.plan import Listed
 
 LARGEST = 64_000_000  # bytes; published libraries weigh 3 to 7 million
 MOST_MATCHES = 3  # standard libraries of equal figures that are tried
@@ -141,25 +142,26 @@ def read_listing(document: Any) -> Files:
     return files
 
 
-async def list_hashes(base: str, network: Network) -> dict[str, str]:
-    """Return the SHA-256 of a repository's big files, by path, as Hugging Face's API lists them; {} without one."""
+async def list_large(base: str, network: Network) -> dict[str, Listed]:
+    """Return what is listed of a repository's big files, by path, by Hugging Face's API; {} without one."""
     for url in source.listings(base)[:1]:
         try:
-            return read_hashes(await network.read_json(url))
+            return read_large(await network.read_json(url))
         except Failure:
             return {}
     return {}
 
 
-def read_hashes(document: Any) -> dict[str, str]:
-    """Read the SHA-256 (hex) of what is kept as large files (`lfs.oid`) in `tree/{revision}`."""
-    hashes = {}
+def read_large(document: Any) -> dict[str, Listed]:
+    """Read the SHA-256 and the length of what is kept as large files (`lfs`) in `tree/{revision}`."""
+    found = {}
     for entry in document if isinstance(document, list) else []:
         path, lfs = (entry.get("path"), entry.get("lfs")) if isinstance(entry, dict) else (None, None)
-        oid = lfs.get("oid") if isinstance(lfs, dict) else None
+        oid, size = (lfs.get("oid"), lfs.get("size")) if isinstance(lfs, dict) else (None, None)
         if isinstance(path, str) and isinstance(oid, str) and re.fullmatch("[0-9a-f]{64}", oid):
-            hashes[path] = oid
-    return hashes
+            told = isinstance(size, int) and not isinstance(size, bool) and size > 0
+            found[path] = Listed(oid, size if told else None)
+    return found
 
 
 def best_first(paths: Iterable[str], *names: str) -> list[str]:

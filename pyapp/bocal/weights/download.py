@@ -34,8 +34,8 @@ class Download:
     """The job of bringing one model here.
 
     `bases` are the addresses to try for its files, `key` the base of its keys; `find_library(base)` returns the URL and
-    the key of its library once the base that answers is known, `find_hashes(base)` the SHA-256 that the host lists of
-    its files, by path; `package` is the record's `model_manifest`, if any; `model` is a custom model's entry in the
+    the key of its library once the base that answers is known, `find_listed(base)` what the host lists of its
+    files, by path; `package` is the record's `model_manifest`, if any; `model` is a custom model's entry in the
     list; `changed()` is called whenever something can be shown. A job that is PAUSED with a `failure` waits for room;
     `elsewhere` tells that another tab does the job; `before` are the keys of files that were here when it began (None
     until that is known).
@@ -46,7 +46,7 @@ class Download:
     key: str
     means: Means
     find_library: Callable[[str], Awaitable[tuple[str, str]]]
-    find_hashes: Callable[[str], Awaitable[Mapping[str, str]]]
+    find_listed: Callable[[str], Awaitable[Mapping[str, plan.Listed]]]
     changed: Callable[[], None]
     package: str = ""
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -267,14 +267,14 @@ class Download:
         carrier = self._carrier = Carrier(self.means, self.key, self._arrived, partials)
         resumed = plan.config(Place("", self.key)).key in here[Shelf.CONFIG]
         place = await self._bring_config(carrier, here[Shelf.CONFIG])
-        hashes = await self.find_hashes(place.base)
+        listed = await self.find_listed(place.base)
         if not resumed:
-            await self._compare_config(carrier, plan.with_hashes(plan.config(place), place, hashes))
-        listed = [plan.with_hashes(file, place, hashes) for file in plan.manifests(place)]
-        shards = await self._bring_manifest(carrier, listed, here[Shelf.MODEL])
+            await self._compare_config(carrier, plan.as_listed(plan.config(place), place, listed))
+        manifests = [plan.as_listed(file, place, listed) for file in plan.manifests(place)]
+        shards = await self._bring_manifest(carrier, manifests, here[Shelf.MODEL])
         self._base, self._library = place.base, await self.find_library(place.base)
         _, files = await asyncio.gather(self._note(), self._files(place, shards))
-        files = [plan.with_hashes(file, place, hashes) for file in files]
+        files = [plan.as_listed(file, place, listed) for file in files]
         pairs = await self._parts(files)
         self.parts = [part for _, part in pairs]
         self.changed()
@@ -345,8 +345,8 @@ class Download:
             await carrier.bring(file, Part())
             await self._check_config(carrier, file)
 
-    async def _bring_manifest(self, carrier: Carrier, listed: list[File], here: set[str]) -> list[manifest.Shard]:
-        current, old = listed
+    async def _bring_manifest(self, carrier: Carrier, manifests: list[File], here: set[str]) -> list[manifest.Shard]:
+        current, old = manifests
         if current.key not in here:
             try:
                 await carrier.bring(current, Part())

@@ -68,10 +68,18 @@ def mark(model: str) -> str:
     return f"{hashlib.sha256(model.encode()).hexdigest()[:16]}-"
 
 
-def with_hashes(file: File, place: Place, hashes: Mapping[str, str]) -> File:
-    """Return a file with the SHA-256 that its host lists, by path, unless something else is known of it."""
-    listed = hashes.get(unquote(file.url.removeprefix(place.base))) if file.url.startswith(place.base) else None
-    return hashed(file, listed) if listed and not file.checksum else file
+@dataclass(frozen=True)
+class Listed:
+    """What a host lists of a file: its SHA-256 in hex, and its length in bytes (None: not told)."""
+
+    sha256: str
+    nbytes: int | None = None
+
+
+def as_listed(file: File, place: Place, listed: Mapping[str, Listed]) -> File:
+    """Return a file with what its host lists of it, by path, unless something else is known."""
+    told = listed.get(unquote(file.url.removeprefix(place.base))) if file.url.startswith(place.base) else None
+    return replace(hashed(file, told.sha256), nbytes=told.nbytes) if told and not file.checksum else file
 
 
 def hashed(file: File, sha256: str) -> File:

@@ -198,13 +198,13 @@ class Downloads:
             address = library.address(found, catalogue)
             return address, address
 
-        async def find_hashes(base: str) -> dict[str, str]:
+        async def find_listed(base: str) -> dict[str, plan.Listed]:
             at_home = base.startswith(self.desk.outside.site)  # this page's own files: its host has no such list
-            return {} if at_home else await library.list_hashes(base, self.desk.outside.network)
+            return {} if at_home else await library.list_large(base, self.desk.outside.network)
 
         return Download(
             model.id, source.bases(model.url), source.engine_base(model.url), self.desk.outside.means, find_library,
-            find_hashes, self.desk.draw_soon,
+            find_listed, self.desk.draw_soon,
             package=str(model.extra.get("model_manifest", "")) if not model.custom else "",
             model=record.to_json(model) if model.custom else {},
         )  # fmt: skip
