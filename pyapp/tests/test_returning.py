@@ -6,6 +6,8 @@ import pytest
 from bocal.models import record
 from bocal.models.device import Device
 from bocal.protocols import Shelf
+from bocal.ui import jobs
+from bocal.ui.actions.desk import SELECTED
 from bocal.ui.actions.leavings import Leavings
 from bocal.ui.state import Phase
 from bocal.weights import plan
@@ -109,3 +111,18 @@ async def test_a_job_that_another_tab_has_ended_meanwhile_does_not_begin_anew() 
     assert browser.here() == set()
     assert tab.state.phase is Phase.AWAY
     assert problems(browser) == []
+
+
+@to_its_end
+async def test_nothing_is_said_to_be_missing_before_it_is_known_what_is_here() -> None:
+    browser = Browser(ONE)
+    await (await browser.tab()).loading.do_model_choose("one")
+    tab = await browser.opened()
+    tab.desk.outside.settings.write(SELECTED, "one")
+    said = set()
+    starting = asyncio.ensure_future(tab.start())
+    while not starting.done():
+        said.add("Not downloaded" in str(jobs.status(tab.state)))
+        await asyncio.sleep(0)
+    assert said == {False}
+    assert tab.state.phase is Phase.IDLE
