@@ -87,8 +87,8 @@ class Application:
         looking = asyncio.ensure_future(self._look())  # downloads go on without a graphics card
         try:
             await self.returning.restore()
-        except Failure as failure:
-            desk.notice(state.texts.failure(failure), bad=True)
+        except Failure as failure:  # of the database that keeps the conversations too: the sidebar tells
+            state.failure = failure
         await self.downloads.look()
         state.promised = await desk.outside.quota.promised()
         desk.draw()

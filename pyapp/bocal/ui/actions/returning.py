@@ -29,7 +29,8 @@ class Returning:
     async def restore(self) -> None:
         """Find the jobs that earlier visits, or other tabs, have left unfinished; the ones that ran go on."""
         means, state = self.desk.outside.means, self.desk.state
-        await recover(means, {source.engine_base(model.url): model.id for model in reversed(state.models)})
+        with suppress(Failure):  # what is noted goes on in any case
+            await recover(means, {source.engine_base(model.url): model.id for model in reversed(state.models)})
         notes = await means.journal.jobs()
         for model_id, note in notes.items():
             await self._list_again(model_id, note)
