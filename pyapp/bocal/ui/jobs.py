@@ -134,7 +134,8 @@ def _room(state: State, job: Download) -> Html | None:
     if not (job.state is Job.PAUSED and job.failure):
         return None
     t, survey = state.texts, state.survey
-    models = {model.id: model for model in state.models if model.id != GUIDE_ID and model.id not in state.leaving}
+    kept = {GUIDE_ID, *state.leaving}
+    models = {model.id: model for model in state.models if model.id not in kept and not state.shares_files(model)}
     large = [pile for pile in survey.models if pile.base != job.key and pile.nbytes and pile.name in models]
     ways = [
         button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it.name]), bytes=it.nbytes))],

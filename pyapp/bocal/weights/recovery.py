@@ -16,11 +16,12 @@ async def recover(means: Means, models: Mapping[str, str]) -> None:
     goes on writing behind what was cut off there, and finds it when it next opens the log. Other files stay.
     """
     strays = [it.name for it in await discard.partials(means) if not it.model]
-    left = await means.transfers.sizes() if strays else {}  # some may just have been deleted, after their notes
-    jobs = await means.journal.jobs() if strays else {}
+    if not strays:
+        return
+    left = await means.transfers.sizes()  # some may just have been deleted, after their notes were read
+    jobs = await means.journal.jobs()
     for base, model_id in models.items():
-        mark = plan.mark(base) if strays else ""
-        found = [name for name in strays if name in left and name.startswith(mark)]
+        found = [name for name in strays if name in left and name.startswith(plan.mark(base))]
         for name in found:
             await means.journal.write_partial(name, PartialNote(base, Validator()))
         if found and model_id not in jobs:
