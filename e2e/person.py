@@ -1,7 +1,9 @@
 """What a visitor does, in words of the page."""
 
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -158,6 +160,27 @@ def keep(page: Page, shelf: str, lengths: Mapping[str, int]) -> None:
         })""",
         [f"webllm/{shelf}", dict(lengths)],
     )
+
+
+def noted(page: Page) -> dict[str, list[Any]]:
+    """What is in the page's own database, by drawer."""
+    drawers = page.evaluate(
+        """async () => {
+            const open = await new Promise((done) => {
+                const asked = indexedDB.open("bocal");
+                asked.onsuccess = () => done(asked.result);
+            });
+            const found = {};
+            for (const drawer of open.objectStoreNames)
+                found[drawer] = await new Promise((done) => {
+                    const asked = open.transaction(drawer).objectStore(drawer).getAll();
+                    asked.onsuccess = () => done(asked.result);
+                });
+            open.close();
+            return found;
+        }"""
+    )
+    return {drawer: list(map(json.loads, texts)) for drawer, texts in drawers.items()}
 
 
 def open_settings(page: Page) -> None:

@@ -22,6 +22,7 @@ SHARDS = 4
 PATIENCE = 60  # seconds, under any load
 SLOW = 200_000  # bytes per second: the model takes a minute, in which a slow machine too can do something
 FAST = 3_000_000
+RATE = re.compile("/s ·")  # what a card says while bytes arrive
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,14 @@ def begin(page: Page, site: servers.Server, host: FaultyHost) -> Locator:
     visit(page, site, host)
     page.get_by_role("button", name="Download", exact=True).click()
     return page.locator(".job")
+
+
+def begin_slowly(page: Page, site: servers.Server, host: FaultyHost) -> Locator:
+    """Open the page and start a download that takes its time; return its card, once bytes arrive."""
+    host.rate = SLOW
+    card = begin(page, site, host)
+    expect(card.get_by_text(RATE)).to_be_visible()
+    return card
 
 
 def kept(page: Page, host: FaultyHost, names: list[str]) -> dict[str, str]:
@@ -233,9 +242,7 @@ def test_a_host_that_forbids_reading_is_named_at_once(page: Page, site: servers.
 def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card = begin_slowly(page, site, faulty)
     card.get_by_role("button", name="Pause").click()
     expect(card).to_contain_text("Paused at")
     page.reload()
@@ -249,9 +256,7 @@ def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
 
 
 def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card = begin_slowly(page, site, faulty)
     card.get_by_role("button", name="Pause").click()
     expect(card).to_contain_text("Paused at")
     page.evaluate(
@@ -283,9 +288,7 @@ def test_what_is_unfinished_is_weighed_and_can_be_deleted(page: Page, site: serv
 
 
 def test_a_reload_goes_on_by_itself(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card = begin_slowly(page, site, faulty)
     page.reload()
     expect(card).to_be_visible()
     faulty.rate = 0
@@ -307,7 +310,6 @@ WRITING = """async () => {
 
 def until_all_arrived(page: Page, faulty: FaultyHost) -> None:
     """Download until every shard is here, and none in WebLLM's database, since somebody else writes there."""
-    expect(page.locator(".job").get_by_text(re.compile(r"/s ·"))).to_be_visible()
     page.evaluate(WRITING)
     faulty.rate = 0
     until(page, lambda: partials(page).count(SHARD) == SHARDS)
@@ -316,8 +318,7 @@ def until_all_arrived(page: Page, faulty: FaultyHost) -> None:
 def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = SLOW
-    begin(page, site, faulty)
+    begin_slowly(page, site, faulty)
     until_all_arrived(page, faulty)
     asked = len(faulty.asked)
     page.reload()
@@ -326,9 +327,7 @@ def test_what_was_fetched_whole_but_not_kept_yet_is_not_fetched_again(
 
 
 def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyHost) -> None:
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card = begin_slowly(page, site, faulty)
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_have_count(0)
     names = [path.name for path in faulty.folder.iterdir()]
@@ -342,12 +341,11 @@ def test_cancel_leaves_nothing(page: Page, site: servers.Server, faulty: FaultyH
 def test_cancel_in_a_tab_that_only_follows_leaves_nothing_either(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost, arrived: bool
 ) -> None:
-    faulty.rate = SLOW
-    begin(page, site, faulty)
+    begin_slowly(page, site, faulty)
     other = context.new_page()
     open_page(other, site.origin)
     second = other.locator(".job")
-    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    expect(second.get_by_text(RATE)).to_be_visible()
     if arrived:
         until_all_arrived(page, faulty)
     second.get_by_role("button", name="Cancel").click()
@@ -366,9 +364,7 @@ def test_a_machine_that_goes_offline_goes_on_when_it_is_back(
 ) -> None:
     # Playwright's switch tells the page, and leaves the connections of its worker alone: those break here.
     faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=500_000)] for number in range(SHARDS)}
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    card = begin_slowly(page, site, faulty)
     context.set_offline(True)
     expect(card).to_contain_text("This machine is offline")
     faulty.rate = 0
@@ -428,7 +424,7 @@ def test_running_out_of_room_says_how_much_is_missing_and_goes_on_after(
         page.get_by_role("button", name="Download", exact=True).click()
         card = page.locator(".job")
         if when == "midway":
-            expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+            expect(card.get_by_text(RATE)).to_be_visible()
             quota(used + 5_000_000)
             faulty.rate = FAST
         expect(card).to_contain_text(re.compile(r"MB of room are missing"))
@@ -473,7 +469,7 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
         faulty.rate = SLOW
         open_selector(page).get_by_role("button", name="Random", exact=True).click()
         card = page.locator(".job")
-        expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+        expect(card.get_by_text(RATE)).to_be_visible()
         browser = page.context.new_cdp_session(page)
         used = browser.send("Storage.getUsageAndQuota", {"origin": site.origin})["usage"]
         browser.send("Storage.overrideQuotaForOrigin", {"origin": site.origin, "quotaSize": used + SHARD})
@@ -492,21 +488,19 @@ def test_the_card_of_a_download_without_room_offers_what_to_delete_and_it_goes_o
 def test_a_second_tab_follows_and_takes_over(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = SLOW
-    first = begin(page, site, faulty)
-    expect(first.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    first = begin_slowly(page, site, faulty)
     other = context.new_page()
     open_page(other, site.origin)
     second = other.locator(".job")
-    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    expect(second.get_by_text(RATE)).to_be_visible()
     assert len(faulty.asked) == len(set(faulty.asked))
 
     second.get_by_role("button", name="Pause").click()
     expect(second).to_contain_text("Paused at")
     expect(first).to_contain_text("Paused at")
     first.get_by_role("button", name="Resume").click()
-    expect(first.get_by_text(re.compile(r"/s ·"))).to_be_visible()
-    expect(second.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    expect(first.get_by_text(RATE)).to_be_visible()
+    expect(second.get_by_text(RATE)).to_be_visible()
     asked = len(faulty.asked)
     page.close()
     # The configuration, the manifest, and a shard: the other tab has taken over.
@@ -540,16 +534,14 @@ def test_a_database_that_lacks_its_table_is_made_anew(page: Page, site: servers.
 def test_site_data_that_are_cleared_during_a_download_leave_a_page_that_works(
     page: Page, site: servers.Server, faulty: FaultyHost
 ) -> None:
-    faulty.rate = SLOW
-    card = begin(page, site, faulty)
-    expect(card.get_by_text(re.compile(r"/s ·"))).to_be_visible()
+    begin_slowly(page, site, faulty)
     session = page.context.new_cdp_session(page)
     session.send("Storage.clearDataForOrigin", {"origin": site.origin, "storageTypes": "indexeddb"})
     session.detach()
     faulty.rate = 0
     page.reload()
     resume = page.get_by_role("button", name=re.compile("^(Download|Try again|Resume)$"))
-    expect(resume.or_(page.locator(".job").get_by_text(re.compile("/s ·"))).first).to_be_visible()
+    expect(resume.or_(page.locator(".job").get_by_text(RATE)).first).to_be_visible()
     if resume.count():
         resume.first.click()
     is_whole(page, faulty)

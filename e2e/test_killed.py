@@ -16,7 +16,7 @@ import pytest
 import random_model
 import servers
 from faulty import FaultyHost
-from person import open_page
+from person import noted, open_page
 from playwright.sync_api import BrowserType, Page
 from test_downloads import is_whole
 
@@ -41,28 +41,11 @@ def browser(program: str, arguments: list[str], profile: Path, address: str) -> 
         process.wait()
 
 
-# What is noted of downloads.
-NOTED = """async () => {
-    const opened = await new Promise((done) => {
-        const asked = indexedDB.open("bocal");
-        asked.onsuccess = () => done(asked.result);
-    });
-    const noted = {};
-    for (const drawer of opened.objectStoreNames)
-        noted[drawer] = await new Promise((done) => {
-            const asked = opened.transaction(drawer).objectStore(drawer).getAll();
-            asked.onsuccess = () => done(asked.result);
-        });
-    opened.close();
-    return JSON.stringify(noted);
-}"""
-
-
 def shown(browser_type: BrowserType, profile: Path) -> str:
     """Return what the page of a browser that nobody drives shows, and what is noted there."""
     port = (profile / "DevToolsActivePort").read_text().split()[0]
     page: Page = browser_type.connect_over_cdp(f"http://127.0.0.1:{port}").contexts[0].pages[0]
-    return f"{page.locator('body').inner_text()}\n{page.evaluate(NOTED)}"
+    return f"{page.locator('body').inner_text()}\n{noted(page)}"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import ask, open_page, open_settings, wait_until_ready
+from person import ask, noted, open_page, open_settings, wait_until_ready
 from playwright.sync_api import Error, Locator, Page, expect
 from replay import replay, request_of
 
@@ -38,21 +38,6 @@ def open_replayed(page: Page, site: servers.Server, answers: dict[str, list[str]
     wait_until_ready(page, "The guide")
 
 
-# Returns the last message shown of the only conversation, as it is kept.
-BODY = """async () => {
-    const open = await new Promise((done) => {
-        const asked = indexedDB.open("bocal");
-        asked.onsuccess = () => done(asked.result);
-    });
-    const bodies = await new Promise((done) => {
-        const asked = open.transaction("bodies").objectStore("bodies").getAll();
-        asked.onsuccess = () => done(asked.result);
-    });
-    open.close();
-    return JSON.parse(bodies[0]);
-}"""
-
-
 def test_questions_and_answers_have_versions_that_last(page: Page, site: servers.Server) -> None:
     open_page(page, site.origin)
     wait_until_ready(page, "The guide")
@@ -71,7 +56,7 @@ def test_questions_and_answers_have_versions_that_last(page: Page, site: servers
     expect(answer(page).locator(".prose")).to_have_text(first)
     expect(page.locator(".side-row")).to_have_text("How do I add my own model?")
     shown = str(answer(page).locator(".prose").get_attribute("id")).removeprefix("prose-")
-    while page.evaluate(BODY)["leaf"] != shown:
+    while noted(page)["bodies"][0]["leaf"] != shown:
         page.wait_for_timeout(100)  # it is kept a moment after it is shown
     page.reload()
     expect(answer(page).locator(".prose")).to_have_text(first)
@@ -89,7 +74,7 @@ def test_a_message_can_be_copied_and_deleted(page: Page, site: servers.Server) -
     assert page.evaluate("navigator.clipboard.readText()") == "# First\n\nWords"
     press(page.locator(".msg:not(.user)").first, "Delete this message")
     expect(page.locator(".msg")).to_have_count(3)
-    while len(page.evaluate(BODY)["messages"]) != 3:
+    while len(noted(page)["bodies"][0]["messages"]) != 3:
         page.wait_for_timeout(100)  # it is kept a moment after it is shown
     page.reload()
     expect(page.locator(".msg")).to_have_count(3)

@@ -61,12 +61,18 @@ async def ended(tab: Application) -> None:
     await asyncio.sleep(0.01)
 
 
-@to_its_end
-async def test_a_model_on_its_way_in_is_in_the_list() -> None:
-    browser = Browser()
+async def midway(browser: Browser) -> tuple[Application, Slow]:
+    """Open a tab, and take in a model there; returns with one of its files still to come."""
     tab, folder = await browser.tab(), Slow(browser)
     tab.storing.take_folder(folder)
     await folder.reached.wait()
+    return tab, folder
+
+
+@to_its_end
+async def test_a_model_on_its_way_in_is_in_the_list() -> None:
+    browser = Browser()
+    tab, folder = await midway(browser)
     assert (listed(tab), here(browser) != set()) == (["m"], True)
     folder.go.set()
     await ended(tab)
@@ -174,9 +180,7 @@ async def test_a_second_folder_is_told_to_wait() -> None:
 async def test_a_model_that_is_deleted_while_it_arrives_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deleting, "UNDO", 0.01)
     browser = Browser()
-    tab, folder = await browser.tab(), Slow(browser)
-    tab.storing.take_folder(folder)
-    await folder.reached.wait()
+    tab, folder = await midway(browser)
     await tab.deleting.do_delete_confirm("m")
     folder.go.set()
     await ended(tab)
@@ -236,10 +240,8 @@ async def test_a_model_that_another_tab_deletes_while_it_arrives_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(deleting, "UNDO", 0.0)
     browser = Browser()
-    tab, folder = await browser.tab(), Slow(browser)
+    tab, folder = await midway(browser)
     other = await browser.tab()
-    tab.storing.take_folder(folder)
-    await folder.reached.wait()
     await other.deleting.do_delete_confirm("m")
     await until(lambda: not other.state.leaving)
     folder.go.set()
@@ -250,9 +252,7 @@ async def test_a_model_that_another_tab_deletes_while_it_arrives_leaves_nothing(
 @to_its_end
 async def test_weights_that_are_deleted_while_they_arrive_are_not_told_to_be_here() -> None:
     browser = Browser()
-    tab, folder = await browser.tab(), Slow(browser)
-    tab.storing.take_folder(folder)
-    await folder.reached.wait()
+    tab, folder = await midway(browser)
     await tab.storing.do_delete_weights("m")
     folder.go.set()
     await ended(tab)

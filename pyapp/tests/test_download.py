@@ -75,6 +75,22 @@ async def until_half(download: Download) -> None:
     await until(lambda: download.done >= 300)
 
 
+async def half_way(world: World) -> tuple[Download, "asyncio.Task[State]"]:
+    """Run a job, in a tab of its own; return it once half of it has arrived."""
+    download = job(world)
+    running = asyncio.ensure_future(download.run())
+    await until_half(download)
+    return download, running
+
+
+async def follower(world: World) -> tuple[Download, "asyncio.Task[State]"]:
+    """Run the same job in another tab; return it once it follows."""
+    download = job(world)
+    running = asyncio.ensure_future(download.run())
+    await until(lambda: download.elsewhere)
+    return download, running
+
+
 def test_all_files_arrive_under_the_keys_webllm_asks_for() -> None:
     world = World(web())
     download = job(world)
@@ -111,9 +127,7 @@ def test_a_second_run_fetches_only_what_is_missing() -> None:
 def test_pausing_keeps_every_byte_and_running_again_goes_on_from_there() -> None:
     async def story() -> None:
         world = World(web())
-        download = job(world)
-        running = asyncio.ensure_future(download.run())
-        await until_half(download)
+        download, running = await half_way(world)
         download.pause()
         assert await running is State.PAUSED
         assert 0 < download.done < download.total
@@ -129,9 +143,7 @@ def test_pausing_keeps_every_byte_and_running_again_goes_on_from_there() -> None
 def test_a_later_visit_finds_the_job_where_it_was() -> None:
     async def story() -> None:
         world = World(web())
-        first = job(world)
-        running = asyncio.ensure_future(first.run())
-        await until_half(first)
+        first, running = await half_way(world)
         assert (await world.means().journal.jobs())["m"].state == State.RUNNING  # what a crash would leave
         first.pause()
         await running
@@ -171,9 +183,8 @@ def test_two_who_run_one_job_share_it() -> None:
 def test_a_second_tab_follows_the_first() -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
+        first, leading = await half_way(world)
+        second = job(world)
         following = asyncio.ensure_future(second.run())
         await asyncio.sleep(0)
         await until(lambda: second.done >= first.done or first.done == first.total)
@@ -189,11 +200,8 @@ def test_a_second_tab_follows_the_first() -> None:
 def test_what_is_said_in_the_second_tab_is_done_in_the_first(state: State) -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
-        following = asyncio.ensure_future(second.run())
-        await until(lambda: second.elsewhere)
+        _, leading = await half_way(world)
+        second, following = await follower(world)
         (second.pause if state is State.PAUSED else second.cancel)()
         assert await leading is state
         assert await following is state
@@ -206,9 +214,8 @@ def test_what_is_said_in_the_second_tab_is_done_in_the_first(state: State) -> No
 def test_what_is_said_before_a_tab_knows_that_it_follows_is_done_too(state: State, closed: bool) -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
+        first, leading = await half_way(world)
+        second = job(world)
         if closed:
             world.tabs[0].listeners.clear()
         following = asyncio.ensure_future(second.run())
@@ -230,9 +237,7 @@ def test_what_is_said_before_a_tab_knows_that_it_follows_is_done_too(state: Stat
 def test_a_job_that_has_stopped_leaves_no_file_open_for_another_tab_to_stumble_over() -> None:
     async def story() -> None:
         world = World(web())
-        first = job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
+        first, leading = await half_way(world)
         first.cancel()
         await leading
         assert world.wire.files
@@ -244,11 +249,8 @@ def test_a_job_that_has_stopped_leaves_no_file_open_for_another_tab_to_stumble_o
 def test_a_second_tab_takes_over_when_the_first_ends() -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
-        following = asyncio.ensure_future(second.run())
-        await until(lambda: second.elsewhere)
+        first, leading = await half_way(world)
+        _, following = await follower(world)
         assert first._task
         first.state = State.RUNNING
         first._task.cancel()
@@ -261,9 +263,8 @@ def test_a_second_tab_takes_over_when_the_first_ends() -> None:
 def test_a_job_that_failed_in_one_tab_is_not_tried_again_by_the_other_nor_by_the_next_visit() -> None:
     async def story() -> None:
         world = World(web(params_shard_8__bin=Failure(Problem.NOT_FOUND)))
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
+        first, leading = await half_way(world)
+        second = job(world)
         following = asyncio.ensure_future(second.run())
         assert await leading is State.FAILED
         asked = len(world.wire.asked)
@@ -331,9 +332,7 @@ def test_a_pause_while_a_file_is_kept_lets_that_be_noted_too(monkeypatch: pytest
 def test_a_cancelled_job_ends_as_such_and_leaves_nothing() -> None:
     async def story() -> None:
         world = World(web())
-        download = job(world)
-        running = asyncio.ensure_future(download.run())
-        await until_half(download)
+        download, running = await half_way(world)
         download.cancel()
         assert await running is State.CANCELLED
         assert world.wire.files
@@ -347,9 +346,7 @@ def test_a_cancelled_job_ends_as_such_and_leaves_nothing() -> None:
 def test_what_no_model_will_ask_for_is_swept_away() -> None:
     async def story() -> None:
         world = World(web())
-        download = job(world)
-        running = asyncio.ensure_future(download.run())
-        await until_half(download)
+        download, running = await half_way(world)
         download.pause()
         await running
         begun = set(world.wire.files)
@@ -624,11 +621,8 @@ def test_room_for_one_file_at_a_time_is_enough() -> None:
 def test_what_was_asked_of_a_tab_that_ends_before_it_hears_it_holds_all_the_same() -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
-        following = asyncio.ensure_future(second.run())
-        await until(lambda: second.elsewhere)
+        first, leading = await half_way(world)
+        second, following = await follower(world)
         world.tabs[0].listeners.clear()
         second.pause()
         assert first._task
@@ -691,11 +685,8 @@ def test_a_change_that_a_host_does_not_tell_of_is_found_all_the_same() -> None:
 def test_a_second_tab_tells_what_the_first_one_waits_for() -> None:
     async def story() -> None:
         world = World(web())
-        first, second = job(world), job(world)
-        leading = asyncio.ensure_future(first.run())
-        await until_half(first)
-        following = asyncio.ensure_future(second.run())
-        await until(lambda: second.elsewhere)
+        _, leading = await half_way(world)
+        second, following = await follower(world)
         world.wire.script[".bin"] = [Answer(503)] * 6
         await until(lambda: second.waiting is not None)
         assert second.waiting

@@ -16,11 +16,11 @@ def talk(question: str, answer: str, at: float) -> Conversation:
     return said
 
 
-async def in_two_tabs() -> tuple[Notes, History, History, Conversation, Conversation]:
+async def in_two_tabs(answer: str = "Because.") -> tuple[Notes, History, History, Conversation, Conversation]:
     """Keep a conversation in one tab, and open it in another: what is kept, both tabs, and what each has of it."""
     notes, tabs = Notes(), Tabs()
     one, two = History(notes, tabs), History(notes, tabs)
-    said = talk("Why?", "Because.", 5)
+    said = talk("Why?", answer, 5)
     await one.save(said)
     await two.look(6)
     other = await two.open(said.id)
@@ -196,13 +196,7 @@ async def test_what_is_done_to_a_title_outlasts_what_is_said_meanwhile() -> None
 
 @to_its_end
 async def test_a_tab_that_saw_half_an_answer_keeps_all_of_it() -> None:
-    notes, tabs = Notes(), Tabs()
-    one, two = History(notes, tabs), History(notes, tabs)
-    said = talk("Why?", "Beca", 5)
-    await one.save(said)
-    await two.look(6)
-    half = await two.open(said.id)
-    assert half is not None
+    _, one, two, said, half = await in_two_tabs("Beca")
     said.path()[1].text, said.path()[1].finish = "Because.", "stop"
     await one.save(said)
     half.ask("And?", "m", at=7)

@@ -1,13 +1,15 @@
 """IndexedDB's requests and transactions as things to await."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_once_callable, to_js
 
 from bocal.errors import Failure, Problem
+
+TRIES = 3  # times to open a database that is closed just then
 
 
 def ask(name: str, *version: int) -> Any:
@@ -24,6 +26,22 @@ async def result(asked: Any) -> Any:
     asked.onsuccess = once(lambda: None if future.done() else future.set_result(asked.result))
     asked.onerror = once(lambda: None if future.done() else future.set_exception(_failure_of(asked.error)))
     return await future
+
+
+async def transaction(
+    name: str, open_it: Callable[[], Awaitable[Any]], forget: Callable[[Any], None], tables: Sequence[str], mode: str
+) -> Any:
+    """Begin a transaction on the database of that name; raises Failure(STORAGE_FAILED).
+
+    One that was closed, by the browser or for another tab that changes it, is forgotten and opened anew.
+    """
+    for _ in range(TRIES):
+        opened = await open_it()
+        try:
+            return opened.transaction(to_js(list(tables)), mode)
+        except JsException:
+            forget(opened)
+    raise Failure(Problem.STORAGE_FAILED, detail=f"{name}: {' '.join(tables)}")
 
 
 async def committed(transaction: Any) -> None:

@@ -44,14 +44,12 @@ class Disk:
         A drop of which somebody else has taken care (pictures: `page.py`) is none.
         """
 
-        def take(found: Mapping[str, Any]) -> None:
-            if found:
-                on_folder(ChosenFolder(self, found))
-
         def chosen(event: Any) -> None:
             if hasattr(event.target.dataset, "folder"):
                 files = list(event.target.files)
-                take({str(getattr(file, "webkitRelativePath", "") or file.name): file for file in files})
+                if files:
+                    found = {str(getattr(file, "webkitRelativePath", "") or file.name): file for file in files}
+                    on_folder(ChosenFolder(self, found))
                 event.target.value = ""  # so that the same folder can be chosen again
 
         def over(event: Any) -> None:
@@ -80,7 +78,7 @@ class Disk:
 
     async def delete_keys(self, shelf: Shelf, keys: Sequence[str]) -> None:
         """Delete exactly these records; returns once that is committed."""
-        transaction = (await self._store.open(shelf)).transaction(TABLE, "readwrite")
+        transaction = await self._store.transaction(shelf, "readwrite")
         for key in keys:
             transaction.objectStore(TABLE).delete(key)
         await database.committed(transaction)

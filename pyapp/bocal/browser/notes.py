@@ -5,13 +5,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pyodide.ffi import JsException, create_proxy, to_js
+from pyodide.ffi import create_proxy
 
 from bocal.browser import database
-from bocal.errors import Failure, Problem
+from bocal.errors import Failure
 
 NAME = "bocal"
-TRIES = 3  # times to open the database: a newer version of the page, in another tab, may just add a drawer
 
 
 class OwnDatabase:
@@ -59,16 +58,14 @@ class OwnDatabase:
         await database.committed(transaction)
 
     async def _transaction(self, drawers: Sequence[str], mode: str) -> Any:
-        async with self._opening:
-            for _ in range(TRIES):
-                self._opened = opened = self._opened or await self._open()
-                try:
-                    return opened.transaction(to_js(list(drawers)), mode)
-                except JsException:  # it was closed for another tab that adds a drawer, or by the browser
-                    self._forget(opened)
-        raise Failure(Problem.STORAGE_FAILED, detail=f"{NAME}: {' '.join(drawers)}")
+        return await database.transaction(NAME, self._open, self._forget, drawers, mode)
 
     async def _open(self) -> Any:
+        async with self._opening:
+            self._opened = self._opened or await self._open_with_drawers()
+            return self._opened
+
+    async def _open_with_drawers(self) -> Any:
         """Open the database, with all drawers: those that lack are made in one go."""
         opened = await self._ask()
         while not all(opened.objectStoreNames.contains(drawer) for drawer in self._drawers):

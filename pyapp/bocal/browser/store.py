@@ -7,7 +7,7 @@ Databases `webllm/model`, `webllm/config` and `webllm/wasm`, version 1, one stor
 from typing import Any
 
 import js
-from pyodide.ffi import JsBuffer, JsException, JsProxy, create_proxy
+from pyodide.ffi import JsBuffer, JsProxy, create_proxy
 
 from bocal import strict
 from bocal.browser import database
@@ -15,7 +15,6 @@ from bocal.errors import Failure, Problem
 from bocal.protocols import Shelf
 
 TABLE = "urls"
-TRIES = 3  # times to open a database that the browser closes
 
 
 class IndexedDb:
@@ -26,13 +25,13 @@ class IndexedDb:
 
     async def keys(self, shelf: Shelf, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`; reads no value."""
-        table = (await self._transaction(shelf, "readonly")).objectStore(TABLE)
+        table = (await self.transaction(shelf, "readonly")).objectStore(TABLE)
         asked = table.getAllKeys(_beginning_with(prefix)) if prefix else table.getAllKeys()
         return [key for key in (await database.result(asked)).to_py() if isinstance(key, str)]
 
     async def read_json(self, shelf: Shelf, key: str) -> Any:
         """Return a small record as parsed JSON, or None; raises Failure(NOT_JSON) when its bytes are something else."""
-        asked = (await self._transaction(shelf, "readonly")).objectStore(TABLE).get(key)
+        asked = (await self.transaction(shelf, "readonly")).objectStore(TABLE).get(key)
         data = getattr(await database.result(asked), "data", None)  # another app's record may be anything
         if not isinstance(data, JsBuffer):
             return data.to_py() if isinstance(data, JsProxy) else data
@@ -43,7 +42,7 @@ class IndexedDb:
 
     async def delete(self, shelf: Shelf, prefix: str) -> None:
         """Delete every record whose key begins with `prefix`; returns once that is committed."""
-        transaction = await self._transaction(shelf, "readwrite")
+        transaction = await self.transaction(shelf, "readwrite")
         transaction.objectStore(TABLE).delete(_beginning_with(prefix))
         await database.committed(transaction)
 
@@ -62,13 +61,11 @@ class IndexedDb:
             self._open[shelf] = opened
         return self._open[shelf]
 
-    async def _transaction(self, shelf: Shelf, mode: str) -> Any:
-        for _ in range(TRIES):
-            try:
-                return (await self.open(shelf)).transaction(TABLE, mode)
-            except JsException:  # the browser has closed it
-                self._open.pop(shelf, None)
-        raise Failure(Problem.STORAGE_FAILED, detail=database_name(shelf))
+    async def transaction(self, shelf: Shelf, mode: str) -> Any:
+        """Begin a transaction on a shelf's table, "readonly" or "readwrite"; raises Failure."""
+        return await database.transaction(
+            database_name(shelf), lambda: self.open(shelf), lambda _opened: self._open.pop(shelf, None), [TABLE], mode
+        )
 
     async def _make(self, shelf: Shelf) -> Any:
         asked = database.ask(database_name(shelf), 1)

@@ -135,8 +135,11 @@ def _room(state: State, job: Download) -> Html | None:
         return None
     t, survey = state.texts, state.survey
     kept = {GUIDE_ID, *state.leaving}
-    models = {model.id: model for model in state.models if model.id not in kept and not state.shares_files(model)}
-    large = [pile for pile in survey.models if pile.base != job.key and pile.nbytes and pile.name in models]
+    models = {model.id: model for model in state.models if model.id not in kept}
+    large = [
+        pile for pile in survey.models
+        if pile.base != job.key and pile.nbytes and pile.name in models and not state.shares_files(models[pile.name])
+    ]  # fmt: skip
     ways = [
         button([icon("trash", "i s"), tag("span", t("job.room_of", name=state.name(models[it.name]), bytes=it.nbytes))],
                "delete.open", it.name, "btn sm", id=f"room-{job.model_id}-{it.name}") for it in large[:MOST_WAYS_OUT]
