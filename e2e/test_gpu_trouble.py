@@ -8,15 +8,22 @@ from typing import Any
 import servers
 from conftest import PATIENCE, WEBGPU
 from person import ask, model_button, open_page, wait_until_ready
-from playwright.sync_api import BrowserType, Page, expect
+from playwright.sync_api import BrowserType, Page, Worker, expect
 
 ROOT = Path(__file__).resolve().parent.parent
 SANDBOX = ["--no-sandbox"] if os.geteuid() == 0 else []
-# Keeps the device that WebLLM asks for, to take it away later as a driver does.
+# Keeps the device that WebLLM asks for, to take it away later as a driver does; after being read `left` times (some for
+# each token) it gives nothing more until it is taken away.
 PRELUDE = """
 const ask = GPUAdapter.prototype.requestDevice;
 GPUAdapter.prototype.requestDevice = async function (...how) { return (self.device = await ask.apply(this, how)); };
+const read = GPUBuffer.prototype.mapAsync;
+GPUBuffer.prototype.mapAsync = async function (...how) {
+  if (self.left-- <= 0) await self.device.lost;
+  return await read.apply(this, how);
+};
 """
+TOKENS = 6  # of an answer that has a few dozen
 CHROMIUM = "AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36"
 AGENTS = {
     f"Mozilla/5.0 (Windows NT 10.0) {CHROMIUM}": "Switch graphics acceleration on",
@@ -53,9 +60,14 @@ def test_an_address_without_https_is_named_as_the_cause(
     browser.close()
 
 
+def engine(page: Page) -> Worker:
+    """The engine's worker."""
+    return next(worker for worker in page.workers if "engine.js" in worker.url)
+
+
 def lose_device(page: Page) -> None:
     """Take the graphics card away from the engine."""
-    next(worker for worker in page.workers if "engine.js" in worker.url).evaluate("self.device.destroy()")
+    engine(page).evaluate("self.device.destroy()")
 
 
 def test_a_lost_graphics_card_is_told_and_survived(page: Page, site: servers.Server) -> None:
@@ -69,6 +81,7 @@ def test_a_lost_graphics_card_is_told_and_survived(page: Page, site: servers.Ser
     lose_device(page)  # while nothing is asked: the model is loaded anew
     ask(page, "Where does my data go?")
 
+    engine(page).evaluate(f"self.left = {TOKENS}")  # an answer that never ends before its card is lost
     page.get_by_label("Your message").fill("What can this machine run?")
     page.keyboard.press("Enter")
     expect(page.locator(".msg").last.locator(".prose")).to_have_text(re.compile(r"\w+"))
