@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 from bocal.errors import Failure, Problem
 from bocal.models.record import Model
-from bocal.protocols import Shelf
+from bocal.protocols import Form, Shelf
 from bocal.ui.actions import deleting
 from bocal.ui.actions.leavings import KEY
 from bocal.ui.application import Application
@@ -142,6 +142,35 @@ async def test_taking_back_a_deletion_of_a_model_that_was_added_anew_changes_not
     await tab.deleting.do_delete_undo("one")
     await settled(tab)
     assert ([it.id for it in tab.desk.registry.custom()], tab.state.leaving) == (["one"], {})
+
+
+@to_its_end
+async def test_a_model_wanted_again_comes_although_its_old_job_still_keeps_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    browser = Browser(ONE)
+    tab = await browser.tab()
+    keep, keeping, kept = browser.world.wire.keep, asyncio.Event(), asyncio.Event()
+
+    async def slowly(name: str, nbytes: int, shelf: Shelf, key: str, form: Form) -> None:
+        if key.endswith(".bin"):
+            keeping.set()
+            await kept.wait()
+        await keep(name, nbytes, shelf, key, form)
+
+    monkeypatch.setattr(browser.world.wire, "keep", slowly)
+    tab.desk.spawn(tab.loading.do_download_resume("one"))
+    await keeping.wait()
+    await tab.deleting.do_delete_confirm("one")
+    await until(lambda: not tab.state.downloads)
+    await tab.deleting.do_delete_undo("one")
+    again = asyncio.ensure_future(tab.downloads.bring(ONE))
+    await asyncio.sleep(0.02)
+    kept.set()
+    assert await again is State.DONE
+    await settled(tab)
+    assert tab.state.complete(ONE)
+    assert (await browser.jobs(), browser.world.wire.files) == (set(), {})
 
 
 @to_its_end

@@ -25,6 +25,7 @@ class Downloads:
         self.desk = desk
         self.leavings = leavings
         self._asked = False
+        self._ending: list[Download] = []
 
     def do_download_pause(self, model_id: str) -> None:
         """Pause a download."""
@@ -58,7 +59,9 @@ class Downloads:
         job = self.desk.state.downloads.pop(model_id, None)
         if job:
             job.cancel()
+            self._ending.append(job)
             await job.ended()
+            self._ending.remove(job)
         if model_id not in self.desk.state.downloads:  # not begun anew meanwhile
             await means.journal.end_job(model_id)
         means.tabs.say({"job": model_id, "ended": True})
@@ -107,6 +110,8 @@ class Downloads:
         job = self.job(model)
         begun = job.state
         await self.want(model)
+        for ending in [it for it in self._ending if it.key == job.key]:
+            await ending.ended()  # it would be taken for another tab's
         if state.downloads.get(model.id) is not job or (begun is State.RUNNING and job.state is not begun):
             return job.state  # given up or paused meanwhile
         if model.id != GUIDE_ID:
