@@ -121,6 +121,7 @@ def partials(page: Page) -> list[int]:
     lengths = page.evaluate(
         """async () => {
             const lengths = [];
+            if (!navigator.storage.getDirectory) return [];
             const root = await navigator.storage.getDirectory();
             const folder = await root.getDirectoryHandle("partial", { create: true });
             for await (const file of folder.values()) lengths.push((await file.getFile()).size);
@@ -602,3 +603,21 @@ def test_a_conversation_is_renamed_while_a_download_is_drawn(
     expect(field).to_have_value("Good day to you")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Good day to you", exact=True)).to_be_visible()
+
+
+def test_a_browser_that_keeps_no_partial_files_says_so_and_ends_the_download(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any], site: servers.Server, faulty: FaultyHost
+) -> None:
+    arguments = [*browser_type_launch_args["args"], "--disable-blink-features=FileSystemAccessOriginPrivate"]
+    browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
+    page = browser.new_page(locale="en-GB")
+    card = begin_slowly(page, site, faulty)
+    expect(card).to_contain_text("keeps only whole files")
+    asked = len(faulty.asked)
+    page.reload()
+    expect(card.get_by_text(RATE)).to_be_visible()
+    expect(card).to_contain_text("keeps only whole files")
+    assert not any(start for _, start in faulty.asked[asked:])
+    faulty.rate = 0
+    is_whole(page, faulty)
+    browser.close()

@@ -159,6 +159,9 @@ function hashStart(hash, file, length) {
 }
 
 const doing = {
+  // Whether there is a place for partial files that outlasts the page.
+  lasts: async () => !!(await folder),
+
   // How many bytes of each partial file are here: { name: bytes }.
   async sizes() {
     const sizes = {};

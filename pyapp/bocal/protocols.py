@@ -92,6 +92,9 @@ class Transfers(Protocol):
     is a plain file name.
     """
 
+    async def lasts(self) -> bool:
+        """Whether the browser keeps partial files from one visit to the next; those of some private windows do not."""
+
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""
 

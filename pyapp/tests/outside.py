@@ -249,6 +249,9 @@ class Wire:
     def fetched(self) -> list[str]:
         return [url for url, _ in self.asked]
 
+    async def lasts(self) -> bool:
+        return True
+
     async def sizes(self) -> Mapping[str, int]:
         return {name: len(content) for name, content in self.files.items()}
 

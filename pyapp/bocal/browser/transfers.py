@@ -27,6 +27,10 @@ class WorkerTransfers:
         self._worker = Worker(script)
         self._asked = itertools.count(1)
 
+    async def lasts(self) -> bool:
+        """Whether partial files outlast the visit."""
+        return bool(await self._worker.do("lasts"))
+
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""
         try:

@@ -31,6 +31,7 @@ def card(state: State, job: Download) -> Html:
     model = _model(state, job)
     name = state.name(model) if model else job.model_id
     share = job.done / job.total if job.total else 0.0
+    unfinished = job.state is not Job.DONE
     look = {Job.PAUSED: "is-paused", Job.FAILED: "is-error"}.get(job.state, "is-waiting" if job.waiting else "")
     return tag("article",
         jar(share, "jar lg"),
@@ -41,6 +42,7 @@ def card(state: State, job: Download) -> Html:
             tag("div", tag("i", style=f"--w:{share:.1%}"), class_="bar", role="progressbar", aria_valuemin=0,
                 aria_valuemax=100, aria_valuenow=int(share * 100), aria_label=t("job.label", name=name)),
             _squares(job),
+            tag("p", t("job.whole_only"), class_="small muted") if unfinished and not state.partials_last else None,
             _room(state, job),
             problems.details(state, job.failure, f"details-{job.model_id}") if job.failure else None,
             class_="full stack"),

@@ -187,8 +187,9 @@ class State:
     Of the selector: what its list is narrowed to, how many `rows` of it are drawn, whose `menu` is open (an ID), and
     which models (IDs) are `new` in it.
     `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
-    browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked. `used` is
-    when each model was last loaded, in seconds since 1970; `cleaning` the pile of orphans that is about to be deleted
+    browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked;
+    `partials_last` whether it keeps unfinished ones at all. `used` is when each model was last loaded, in seconds
+    since 1970; `cleaning` the pile of orphans that is about to be deleted
     ("": all).
     """
 
@@ -240,6 +241,7 @@ class State:
     survey: Survey = field(default_factory=Survey)
     room: tuple[int, int] | None = None
     promised: bool | None = False
+    partials_last: bool = True
     can_choose_folder: bool = True
     can_write_folder: bool = True
     used: Mapping[str, float] = field(default_factory=dict)

@@ -408,6 +408,7 @@ TEXTS = {
     "job.waits_host": "{host} asks to wait {seconds} s. The download then goes on.",
     "job.waits_again": "{host} does not answer just now. Bocal keeps trying.",
     "job.waits_error": "{host} answers with an error just now. Bocal keeps trying.",
+    "job.whole_only": "This browser keeps only whole files here: what a reload interrupts is fetched from its start again.",
     "job.room": "Deleting one of these makes room; the download then goes on:",
     "job.room_of": "{name}, {bytes}",
     "job.room_nobody": "Files of no known model",

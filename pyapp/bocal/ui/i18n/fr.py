@@ -409,6 +409,8 @@ TEXTS = {
     "job.waits_host": "{host} demande d’attendre {seconds} s. Le téléchargement continuera ensuite.",
     "job.waits_again": "{host} ne répond pas pour le moment. Bocal réessaie.",
     "job.waits_error": "{host} répond par une erreur pour le moment. Bocal réessaie.",
+    "job.whole_only": "Ce navigateur ne garde ici que des fichiers entiers : "
+    "ce qu’un rechargement interrompt est repris à son début.",
     "job.room": "Supprimer l’un d’eux fait de la place ; le téléchargement continue ensuite :",
     "job.room_of": "{name}, {bytes}",
     "job.room_nobody": "Fichiers d’aucun modèle connu",
