@@ -8,6 +8,7 @@ const HASHES = { md5: hashwasm.createMD5, sha256: hashwasm.createSHA256 };
 const PIECE = 1 << 18; // bytes at a time: of an answer where they come within
 const SOON = 100; // milliseconds, as each reading costs and leaves memory behind; of a file to hash it again
 const GARBAGE = 1 << 24; // bytes of answers between two collections of what reading them left behind
+const TURN = 1 << 24; // bytes of a file that are hashed before others get their turn
 const MEANWHILE = 10000; // milliseconds that a file which has arrived stays open, to be moved
 const PATIENCE = 5000; // milliseconds for a file to open
 const answers = new Map(); // number of an answer -> { controller, response }
@@ -148,13 +149,19 @@ function collect(bytes) {
   }
 }
 
-function hashStart(hash, file, length) {
+// Hash what is here of a file; a slow disk takes its time, in which other files get their turn, and `alive` is called.
+async function hashStart(hash, file, length, alive = () => {}) {
   hash.init();
   const piece = new Uint8Array(PIECE);
+  let turn = TURN;
   for (let from = 0; from < length; ) {
     const read = file.read(piece.subarray(0, Math.min(PIECE, length - from)), { at: from });
     hash.update(piece.subarray(0, read));
     from += read;
+    if (from < turn) continue;
+    turn += TURN;
+    alive();
+    await new Promise((resolve) => setTimeout(resolve));
   }
 }
 
@@ -210,7 +217,12 @@ const doing = {
     const write = async (file) => {
       expect(file.getSize() >= at, file);
       file.truncate(at);
-      if (hash) hashStart(hash, file, at);
+      const alive = () => {
+        controller.signal.throwIfAborted();
+        report(number, at, every);
+      };
+      if (hash) await hashStart(hash, file, at, alive);
+      alive();
       let done = at;
       const read = reader(response.body);
       try {
@@ -243,8 +255,8 @@ const doing = {
   // The length and the hash of a partial file, as it is.
   async hash({ name, algorithm }) {
     const hash = await HASHES[algorithm]();
-    const read = (file) => {
-      hashStart(hash, file, file.getSize());
+    const read = async (file) => {
+      await hashStart(hash, file, file.getSize());
       return { bytes: file.getSize(), digest: hash.digest() };
     };
     return await withFile(name, false, read, (file) => leave(name, file));

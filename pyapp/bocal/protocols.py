@@ -109,9 +109,10 @@ class Transfers(Protocol):
     ) -> tuple[int, str]:
         """Write an answer's body into a partial file from byte `at` on; return the file's length and its hash (hex).
 
-        `algorithm` is "md5", "sha256" or "" (no hash); `on_bytes(length so far)` is called at most every 100 ms; more
-        than `most` bytes (0: any number) are not read. Raises Failure when the connection breaks or the room ends;
-        what is written stays; OtherLength when less than `at` bytes are here. Cancelling the task aborts the request.
+        `algorithm` is "md5", "sha256" or "" (no hash); `on_bytes(length so far)` is called at most every 100 ms, from
+        when what is here already is being hashed; more than `most` bytes (0: any number) are not read. Raises Failure
+        when the connection breaks or the room ends; what is written stays; OtherLength when less than `at` bytes are
+        here. Cancelling the task aborts the request.
         """
 
     async def hash(self, name: str, algorithm: str) -> tuple[int, str]:

@@ -296,6 +296,7 @@ class Wire:
         if len(file) < at:
             raise OtherLength
         del file[at:]
+        on_bytes(at)
         body = answer.body or b""
         for begin in range(0, len(body), self.piece):
             await asyncio.sleep(0)

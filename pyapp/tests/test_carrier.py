@@ -246,6 +246,29 @@ def test_silence_is_given_up_and_asked_again(monkeypatch: pytest.MonkeyPatch) ->
     assert world.store.kept[Shelf.MODEL][URL] == DATA
 
 
+def test_a_file_that_waits_for_its_turn_on_a_slow_disk_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier_module, "STALL", 0.05)
+    second = replace(FILE, url=URL.replace("_0", "_1"), key=URL.replace("_0", "_1"))
+    world = World(Web({URL: DATA, second.url: DATA}))
+    take, disk = world.wire.take, asyncio.Lock()
+
+    async def hash_first(head: Any, name: str, at: int, algorithm: str, most: int, on_bytes: Any) -> tuple[int, str]:
+        async with disk:
+            for _ in range(10):
+                await asyncio.sleep(0.02)
+                on_bytes(at)
+        return await take(head, name, at, algorithm, most, on_bytes)
+
+    async def story() -> None:
+        monkeypatch.setattr(world.wire, "take", hash_first)
+        carrier = Carrier(world.means(), "m", lambda: None)
+        await asyncio.gather(*(carrier.bring(file, Part()) for file in (FILE, second)))
+
+    asyncio.run(story())
+    assert sorted(world.wire.asked) == [(URL, 0), (second.url, 0)]
+    assert set(world.store.kept[Shelf.MODEL]) == {URL, second.key}
+
+
 def test_wrong_twice_is_told_and_never_kept() -> None:
     world = world_of(OTHER)
     with pytest.raises(Failure) as caught:

@@ -65,7 +65,7 @@ class Carrier:
     pace: Pace = field(default_factory=Pace)
     waiting: Failure | None = None
     _not_before: float = 0.0  # on the clock: what a host asked for counts for every file
-    _asking: set[asyncio.Timeout] = field(default_factory=set)
+    _queued: set[asyncio.Timeout] = field(default_factory=set)  # of what waits for its turn, as long as others get on
     _was_read: set[str] = field(default_factory=set)  # hosts that let this page read an answer
     _types: dict[str, str] = field(default_factory=dict)  # Content-Type of the last answer, by URL
 
@@ -197,12 +197,12 @@ class Carrier:
     async def _ask(self, file: File, begin: int, method: str = "GET") -> Head:
         try:
             async with asyncio.timeout(STALL) as limit:
-                self._asking.add(limit)  # it may only be in the queue behind others, as long as those get bytes
+                self._queued.add(limit)  # the browser asks one host for few files at a time
                 return await self.means.transfers.ask(file.url, begin, method)
         except TimeoutError:
             raise _stalled(file) from None
         finally:
-            self._asking.discard(limit)
+            self._queued.discard(limit)
 
     async def _take(self, file: File, part: Part, head: Head, at: int) -> tuple[int, str]:
         part.done = at
@@ -210,10 +210,12 @@ class Carrier:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(STALL) as limit:
+                self._queued.add(limit)  # what is here already of files before it may be hashed first
 
                 def arrived(done: int) -> None:
                     now = loop.time()
-                    for one in (limit, *self._asking):
+                    self._queued.discard(limit)
+                    for one in (limit, *self._queued):
                         if not one.expired() and (one.when() or 0) < now + NEAR * STALL:
                             one.reschedule(now + STALL)
                     self.waiting = None
@@ -225,6 +227,8 @@ class Carrier:
                 )
         except TimeoutError:
             raise _stalled(file) from None
+        finally:
+            self._queued.discard(limit)
         part.done, part.total = length, file.nbytes or length
         return length, digest
 
