@@ -247,15 +247,15 @@ def test_silence_is_given_up_and_asked_again(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_file_that_waits_for_its_turn_on_a_slow_disk_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier_module, "STALL", 0.05)
+    monkeypatch.setattr(carrier_module, "STALL", 1.0)
     second = replace(FILE, url=URL.replace("_0", "_1"), key=URL.replace("_0", "_1"))
     world = World(Web({URL: DATA, second.url: DATA}))
     take, disk = world.wire.take, asyncio.Lock()
 
     async def hash_first(head: Any, name: str, at: int, algorithm: str, most: int, on_bytes: Any) -> tuple[int, str]:
         async with disk:
-            for _ in range(10):
-                await asyncio.sleep(0.02)
+            for _ in range(24):
+                await asyncio.sleep(0.05)
                 on_bytes(at)
         return await take(head, name, at, algorithm, most, on_bytes)
 
