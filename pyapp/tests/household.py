@@ -117,7 +117,7 @@ def problems(browser: Browser) -> list[str]:
 
 async def until(is_so: Callable[[], object]) -> None:
     """Wait for something that comes about by itself."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - the page's own tasks are what is waited for
             await asyncio.sleep(0)
 
