@@ -21,7 +21,7 @@ async def stuck():
         if not cancelled and (release := task.result()):
             release()
         try:
-            async with asyncio.timeout(5):  # the browser hears of it a moment later
+            async with asyncio.timeout(60):  # the browser hears of it a moment later
                 (await tabs.hold(f"test:{moment}", wait=True))()
         except TimeoutError:
             count += 1
