@@ -50,6 +50,23 @@ def selector(page: Page, site: servers.Server) -> Locator:
     return open_selector(page)
 
 
+def test_a_menu_stays_open_when_the_graphics_card_answers(page: Page, site: servers.Server) -> None:
+    page.add_init_script("""const ask = GPU.prototype.requestAdapter, answer = Promise.withResolvers();
+        self.answer = answer.resolve;
+        GPU.prototype.requestAdapter = async function (how) { return (await answer.promise, ask.call(this, how)); };""")
+    open_page(page, site.origin)
+    selector = open_selector(page)
+    selector.get_by_label("Search models").fill(PHI)
+    expect(row(selector, PHI)).to_contain_text("q4f16_1")
+    show_actions(selector, PHI)
+    page.evaluate("answer()")
+    expect(row(selector, PHI).first).to_contain_text("q4f32_1")  # this machine has no f16
+    expect(row(selector, PHI)).to_have_count(2)
+    expect(row(selector, PHI).last.get_by_role("button", name="Duplicate")).to_be_visible()
+    selector.get_by_role("button", name=f"3 other versions of {PHI}").click()
+    expect(selector.get_by_role("button", name="Duplicate")).to_have_count(0)
+
+
 def test_one_row_a_model_with_the_version_to_take_here(selector: Locator) -> None:
     selector.get_by_label("Search models").fill(PHI)  # further down than what is drawn at first
     phi = row(selector, PHI)

@@ -154,7 +154,8 @@ def _standard_lines(state: State, groups: list[Group]) -> Iterator[Line]:
             title = f"{name} · {maker}" if maker else name
             yield Line(partial(tag, "h3", title, class_="group"), heading=True)
         for group in members:
-            for place, model in enumerate([*group.shown, *(group.folded if _is_open(state, group) else ())]):
+            unfolded = [it for it in group.folded if _is_open(state, group) or _menu(state, it)]
+            for place, model in enumerate([*group.shown, *unfolded]):
                 yield Line(partial(_row, state, model, group, first=place == 0))
 
 

@@ -53,6 +53,7 @@ class Managing:
     def do_selector_fold(self, name: str) -> None:
         """Fold or unfold a part of the list: the custom models, or the other variants of a model."""
         self.desk.state.opened ^= {name}
+        self.desk.state.menu = ""
         self.desk.draw("overlay")
 
     def do_selector_menu(self, model_id: str) -> None:
