@@ -19,7 +19,7 @@ WEBGPU = [
     "--disable-background-networking", "--disable-component-update", "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # no test asks the world outside
 ]  # fmt: skip
-PATIENCE = 60_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
+PATIENCE = 120_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
 expect.set_options(timeout=PATIENCE)
 
 
