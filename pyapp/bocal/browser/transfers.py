@@ -29,7 +29,10 @@ class WorkerTransfers:
 
     async def lasts(self) -> bool:
         """Whether partial files outlast the visit."""
-        return bool(await self._worker.do("lasts"))
+        try:
+            return bool(await self._worker.do("lasts"))
+        except WorkerError as error:
+            raise _error(error) from error
 
     async def sizes(self) -> Mapping[str, int]:
         """Return the length in bytes of each partial file."""

@@ -189,8 +189,7 @@ class State:
     `room` is what this site uses and may use, in bytes (None: the browser does not tell); `promised` whether the
     browser keeps its files for good (None: it makes no such promise); `kept` what it answered when asked;
     `partials_last` whether it keeps unfinished ones at all. `used` is when each model was last loaded, in seconds
-    since 1970; `cleaning` the pile of orphans that is about to be deleted
-    ("": all).
+    since 1970; `cleaning` the pile of orphans that is about to be deleted ("": all).
     """
 
     texts: Texts

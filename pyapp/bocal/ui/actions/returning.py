@@ -30,8 +30,8 @@ class Returning:
         """Find the jobs that earlier visits, or other tabs, have left unfinished; the ones that ran go on."""
         means, state = self.desk.outside.means, self.desk.state
         with suppress(Failure):  # what is noted goes on in any case
+            state.partials_last = await means.transfers.lasts()
             await recover(means, {source.engine_base(model.url): model.id for model in reversed(state.models)})
-        state.partials_last = await means.transfers.lasts()
         notes = await means.journal.jobs()
         for model_id, note in notes.items():
             await self._list_again(model_id, note)
