@@ -90,6 +90,31 @@ def test_an_answer_that_another_tab_writes_is_not_taken_for_one_that_broke_off(g
     story()
 
 
+def test_a_question_sent_while_the_model_is_loaded_is_answered_once(
+    go_on: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @to_its_end
+    async def story() -> None:
+        tab, loaded = await ready(Browser(ONE)), asyncio.Event()
+        monkeypatch.setattr(household.Engine, "load", lambda *_args: loaded.wait())
+        go_on.set()
+        tab.act("model.choose", "one")
+        await until(lambda: tab.state.phase is Phase.LOADING)
+        for draft in ("Why?", "Why?", "Why not?"):  # pressed twice, then put in other words
+            tab.state.draft = draft
+            tab.act("chat.send", "")
+            await settled(tab)
+        tab.state.draft = "Why not? And"
+        assert (tab.state.phase, tab.state.draft) == (Phase.LOADING, "Why not? And")
+        loaded.set()
+        await until(lambda: tab.state.phase is Phase.READY and tab.state.conversation.messages)
+        await settled(tab)
+        assert [it.text for it in tab.state.conversation.path()] == ["Why not?", "one two"]
+        assert tab.state.draft.strip() == "And"
+
+    story()
+
+
 def test_the_conversation_that_was_chosen_last_is_shown(go_on: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     @to_its_end
     async def story() -> None:

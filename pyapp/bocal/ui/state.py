@@ -350,7 +350,7 @@ class State:
     @property
     def can_answer(self) -> bool:
         """Whether the chosen model answers, or will once loaded from this machine."""
-        return self.phase in {Phase.IDLE, Phase.READY, Phase.FAILED}
+        return self.phase in {Phase.IDLE, Phase.LOADING, Phase.READY, Phase.FAILED}
 
     @property
     def busy(self) -> bool:

@@ -46,8 +46,8 @@ class Asking:
         text, conversation = state.draft.strip(), state.conversation
 
         def say() -> Message | None:
-            if not state.draft.strip():
-                return None  # it was sent meanwhile
+            if not state.draft.lstrip().startswith(text):
+                return None  # it was sent meanwhile, or is being put in other words
             pictures, state.pictures = state.pictures, {}
             state.draft = state.draft.lstrip().removeprefix(text)  # what was typed while the model was loaded stays
             message = conversation.ask(text, self._name(), time.time(), pictures)
@@ -138,7 +138,9 @@ class Asking:
         state = self.desk.state
         if state.selected is None or not state.can_answer:
             return False
-        if state.phase is not Phase.READY:
+        if state.phase is Phase.LOADING:
+            await self.loading.ended()
+        elif state.phase is not Phase.READY:
             # A question downloads no model whose files have gone: that is for the visitor to say.
             await self.loading.get_ready(state.selected, bring=state.selected.id == GUIDE_ID)
         return state.phase is Phase.READY

@@ -1,5 +1,6 @@
 """Using a model: choosing it, getting it ready, leaving it."""
 
+import asyncio
 from typing import Any
 
 from bocal.chat import settings
@@ -24,6 +25,7 @@ class Loading:
         self.desk = desk
         self.downloads = downloads
         self.answers = answers
+        self._over = asyncio.Event()  # the load begun last has ended
         desk.outside.engine.listen(self._lost)
 
     async def do_model_choose(self, model_id: str) -> None:
@@ -80,6 +82,10 @@ class Loading:
         model = self.desk.registry.find(model.id) or model  # its library may have been found on the way
         await self._load(model, choice)
 
+    async def ended(self) -> None:
+        """Return once the load that is going on has ended, in whatever way."""
+        await self._over.wait()
+
     async def put_down(self) -> None:
         """Stop using the chosen model, whose weights go; it stays the chosen one."""
         self.desk.choice += 1
@@ -123,7 +129,8 @@ class Loading:
         return window
 
     async def _load(self, model: Model, choice: int) -> None:
-        state = self.desk.state
+        state, over = self.desk.state, asyncio.Event()
+        self._over = over
         state.phase, state.failure, state.load = Phase.LOADING, None, Load(0, "")
         self.desk.draw()
 
@@ -143,6 +150,8 @@ class Loading:
             if choice == self.desk.choice:
                 state.phase = Phase.READY
                 state.used = usage.note(self.desk.outside.settings, model.id)
+        finally:
+            over.set()
         if choice == self.desk.choice:
             self.desk.draw()
 
