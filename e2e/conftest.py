@@ -10,6 +10,7 @@ from typing import Any
 import compiled
 import pytest
 import servers
+from person import PATIENCE
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +20,6 @@ WEBGPU = [
     "--disable-background-networking", "--disable-component-update", "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # no test asks the world outside
 ]  # fmt: skip
-PATIENCE = 120_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
 expect.set_options(timeout=PATIENCE)
 
 

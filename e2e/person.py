@@ -7,9 +7,12 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+PATIENCE = 120_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
+
 
 def open_page(page: Page, address: str) -> None:
     """Open Bocal; returns once Python has drawn it."""
+    page.set_default_timeout(PATIENCE)
     page.goto(address)
     expect(model_button(page)).to_be_visible()
 
@@ -115,6 +118,12 @@ def ask(page: Page, question: str, *, stop_after: int | None = None) -> str:
     return prose.inner_text()
 
 
+def wait_until_kept(page: Page) -> None:
+    """Wait until the last answer of each conversation is kept, which it is a moment after it is shown."""
+    while not all(it["messages"] and it["messages"][-1].get("text") for it in noted(page)["bodies"]):
+        page.wait_for_timeout(100)
+
+
 def begin_anew(page: Page) -> None:
     """Begin a new conversation."""
     new = re.compile("^(New conversation|Nouvelle conversation)$")
@@ -202,7 +211,10 @@ def _open_screen(page: Page, name: str) -> None:
 
 def service_worker_is_ready(page: Page) -> None:
     """Wait until a second visit would need no network."""
-    page.evaluate("""async () => {
-        const late = new Promise((_, fail) => setTimeout(fail, 60_000, new Error("no service worker in a minute")));
+    page.evaluate(
+        """async (patience) => {
+        const late = new Promise((_, fail) => setTimeout(fail, patience, new Error("no service worker in time")));
         await Promise.race([navigator.serviceWorker.ready, late]);
-    }""")
+    }""",
+        PATIENCE,
+    )

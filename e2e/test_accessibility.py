@@ -140,6 +140,7 @@ def test_shortcuts_do_what_their_list_says(page: Page, site: servers.Server) -> 
     page.keyboard.press("Control+Shift+y")
     expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "Good day."
+    expect(page.get_by_role("searchbox", name="Search conversations")).to_be_visible()  # once a conversation is kept
     page.keyboard.press("Control+Shift+f")
     expect(page.get_by_role("searchbox", name="Search conversations")).to_be_focused()
     page.keyboard.press("Control+Shift+l")

@@ -118,9 +118,12 @@ def test_a_full_window_is_told_and_has_ways_out(page: Page, site: servers.Server
     note = page.locator(".msg").last.locator(".note, .err")
     expect(note).to_contain_text(re.compile("context window"))
     expect(note.get_by_role("button", name="New conversation")).to_be_visible()
+    answer = page.locator(".msg").last
+    cut = answer.locator(".prose").inner_text()
     note.get_by_role("button", name="Drop the oldest turns").click()
     expect(page.locator(".since")).to_be_visible()
-    expect(page.locator(".msg").last.locator(".stats")).to_be_visible()
+    expect(answer.locator(".prose")).not_to_have_text(cut)  # it goes on, a moment later
+    expect(answer.locator(".stats")).to_be_visible()
     expect(page.locator(".msg")).to_have_count(4)
 
     page.get_by_label("Your message").fill("Where does my data go? " * 4)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import servers
-from conftest import PATIENCE, WEBGPU
-from person import ask, model_button, open_page, wait_until_ready
+from conftest import WEBGPU
+from person import PATIENCE, ask, model_button, open_page, open_selector, wait_until_ready
 from playwright.sync_api import BrowserType, Page, Worker, expect
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,6 +79,8 @@ def test_a_lost_graphics_card_is_told_and_survived(page: Page, site: servers.Ser
     first = ask(page, "How do I add my own model?")
 
     lose_device(page)  # while nothing is asked: the model is loaded anew
+    expect(open_selector(page).locator("[data-selected]")).to_contain_text("On this machine")  # no longer "In use"
+    page.keyboard.press("Escape")
     ask(page, "Where does my data go?")
 
     engine(page).evaluate(f"self.left = {TOKENS}")  # an answer that never ends before its card is lost

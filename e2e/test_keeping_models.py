@@ -247,7 +247,7 @@ def test_where_nothing_can_be_set_aside_nothing_is_changed(page: Page, site: ser
     assert downloaded(page, notice.get_by_role("button", name="Download the original").click)[1].decode() == raw
     form = open_form(page)
     form.get_by_label(PASTE).fill(json.dumps(entry("own-2")))
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     expect(form.get_by_role("alert")).to_be_visible()
     assert page.evaluate("localStorage.customModels") == raw
 
@@ -260,7 +260,7 @@ def test_what_one_tab_does_the_other_shows(bocal: Page) -> None:
     open_page(other, bocal.url)
     form = open_form(bocal)
     form.get_by_label(PASTE).fill(json.dumps(entry("own-1")))
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     selector = open_selector(other)
     expect(selector.locator("[data-id=own-1]")).to_be_visible()
     put(bocal, json.dumps([entry("own-1", name="Renamed")]))
@@ -304,7 +304,6 @@ def two_processes(bocal: Page) -> tuple[Page, Page]:
 def test_two_tabs_add_at_once_and_nothing_is_lost(tabs: str, request: pytest.FixtureRequest) -> None:
     pages: tuple[Page, Page] = request.getfixturevalue(tabs)
     for page in pages:
-        page.set_default_timeout(120_000)
         custom_models(page)
     # Both begin, then both are awaited: Playwright itself does one thing at a time.
     for number, page in enumerate(pages):
@@ -360,7 +359,7 @@ def test_a_link_proposes_a_model_which_is_added_only_when_a_person_says_so(
         page.evaluate("(link) => { location.href = link }", link)  # the page is open already
         expect(form.get_by_label("Display name")).to_have_value("Model own-1")
         assert page.url == f"{site.origin}/"
-        form.get_by_role("button", name="Add", exact=True).click()
+        form.locator("button[value=add]").click()
         expect(page.get_by_role("dialog", name="Models").locator("[data-id=own-1]")).to_be_visible()
         assert kept(page) == [mine]
 
@@ -370,7 +369,7 @@ def test_a_standard_model_is_shared_too(bocal: Page) -> None:
     bocal.goto(link)
     form = bocal.get_by_role("dialog", name="Add custom model")
     expect(form.get_by_label("Display name")).to_have_value("Llama 3.2 1B Instruct")
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     expect(form.get_by_role("alert")).to_contain_text("A model with this ID already exists")
 
 

@@ -102,7 +102,7 @@ def test_a_copy_shares_the_files_which_stay_until_the_last_is_deleted(
     expect(form.get_by_label("Model ID")).to_have_value("own-2")
     fill(form, {"Display name": "Copy"})
     host.requests.clear()
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     bocal.get_by_role("dialog", name="Models").get_by_role("button", name="Copy", exact=True).click()
     wait_until_ready(bocal, "Copy")
     assert not [path for _, path in host.requests if path.endswith(".bin")]

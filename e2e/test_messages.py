@@ -116,6 +116,8 @@ def test_a_crash_in_mid_answer_keeps_what_was_written(page: Page, site: servers.
     page.get_by_label("Your message").fill("count")
     page.keyboard.press("Enter")
     expect(answer(page).locator(".prose")).to_contain_text("word60")
+    while not any("word20" in it["text"] for it in noted(page)["unfinished"]):
+        page.wait_for_timeout(100)  # noted each second
     crash(page)
     page = page.context.new_page()
     replay(page, {"count": LONG}, rate=20)

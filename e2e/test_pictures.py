@@ -4,7 +4,7 @@ import base64
 import json
 
 import servers
-from person import ask, open_page, wait_until_ready
+from person import ask, open_page, wait_until_kept, wait_until_ready
 from playwright.sync_api import Page, expect
 from replay import replay, request_of
 
@@ -81,6 +81,7 @@ def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) ->
     expect(page.locator(".thumb")).to_have_count(0)
     expect(page.locator(".msg.user img")).to_be_visible()
     expect(page.locator(".side-list")).to_contain_text("What is this?")  # kept, a moment after it is shown
+    wait_until_kept(page)
     page.reload()
     expect(page.locator(".msg.user img")).to_be_visible()
     wait_until_ready(page, "Eyes")

@@ -172,6 +172,7 @@ def test_a_search_that_fails_is_explained_once_and_can_be_tried_again(
     search_for(form, "llama")
     expect(form.get_by_role("alert")).to_have_count(1)
     expect(form.get_by_role("alert")).to_contain_text(words)
+    expect(form.locator(".found-head .spin")).to_have_count(0)
     host.api.faults.clear()
     form.get_by_role("button", name="Try again").click()
     expect(rows(form)).to_have_count(1)

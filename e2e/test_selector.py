@@ -240,7 +240,8 @@ def test_a_long_list_grows_as_one_scrolls(long_list: Locator) -> None:
 
 def test_the_keyboard_goes_past_what_is_drawn(page: Page, long_list: Locator) -> None:
     drawn = long_list.locator(".m").count()
-    for _ in range(drawn + 10):
+    for number in range(drawn + 10):
+        expect(long_list.locator(".m").nth(number)).to_be_attached()  # more are drawn a moment after one scrolls
         page.keyboard.press("ArrowDown")
     expect(row(long_list, f"Own {drawn + 9:03}").locator(".name")).to_be_focused()
     page.keyboard.press("End")

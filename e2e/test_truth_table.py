@@ -176,7 +176,6 @@ def bocal(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pa
     with servers.site(ROOT / "dist") as site:
         context = browser.new_context(**browser_context_args)
         page = context.new_page()
-        page.set_default_timeout(60_000)
         open_page(page, site.origin)
         wait_until_ready(page, "The guide")
         yield page

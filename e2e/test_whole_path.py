@@ -114,7 +114,7 @@ def test_a_used_id_is_refused(page: Page, site: servers.Server, host: servers.Mo
     form = add_model(page, OWN_ID, "My small one", address, "Add")
     expect(form.get_by_role("alert")).to_contain_text("A model with this ID already exists")
     fill(form, {"Model ID": "Llama-3.2-1B-Instruct-q4f32_1-MLC"})
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     expect(form.get_by_role("alert")).to_contain_text("A model with this ID already exists")
     form.get_by_role("button", name="Select it").click()
     expect(model_button(page)).to_contain_text("Llama 3.2 1B Instruct")
@@ -130,9 +130,9 @@ def test_required_fields_are_required(page: Page, site: servers.Server) -> None:
         ("Display name", "Mine", "Give the model a name."),
         ("Model URL", "nonsense", "Give the address of the model."),
     ):
-        form.get_by_role("button", name="Add", exact=True).click()
+        form.locator("button[value=add]").click()
         expect(form.get_by_role("alert")).to_contain_text(words)
         fill(form, {label: text})
-    form.get_by_role("button", name="Add", exact=True).click()
+    form.locator("button[value=add]").click()
     expect(form.get_by_role("alert")).to_contain_text("“nonsense” is not the address of a model")
     assert page.evaluate("localStorage.customModels") is None

@@ -100,7 +100,6 @@ def hostile(
     context.add_init_script(LISTEN)
     context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.fulfill(body="elsewhere"))
     page = context.new_page()
-    page.set_default_timeout(60_000)
     it = Hostile(page)
     page.on("pageerror", lambda error: it.requests.append(f"error: {error}"))
     page.on("dialog", lambda dialog: it.requests.append(f"dialog: {dialog.message}"))
