@@ -25,8 +25,8 @@ def model_button(page: Page) -> Locator:
 def wait_until_ready(page: Page, name: str) -> None:
     """Wait until the chosen model is `name` and can answer."""
     expect(model_button(page)).to_contain_text(name)
-    expect(page.locator(".loading, .job, .err")).to_have_count(0)
     expect(page.get_by_role("button", name=re.compile("^(Send|Envoyer)$"))).to_be_enabled()
+    expect(page.locator(".loading, .job, .err")).to_have_count(0)
 
 
 def open_selector(page: Page) -> Locator:
@@ -152,6 +152,12 @@ def stored(page: Page, shelf: str) -> list[str]:
     )
     assert isinstance(keys, list)
     return keys
+
+
+def wait_until_gone(page: Page, address: str) -> None:
+    """Wait until WebLLM's databases hold nothing of an address: a deletion's notice goes a moment before the files."""
+    while any(key.startswith(address) for shelf in ("model", "config", "wasm") for key in stored(page, shelf)):
+        page.wait_for_timeout(100)
 
 
 def keep(page: Page, shelf: str, lengths: Mapping[str, int]) -> None:

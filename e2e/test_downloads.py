@@ -13,7 +13,7 @@ import pytest
 import random_model
 import servers
 from faulty import Fault, FaultyHost
-from person import ask, open_page, open_selector, open_storage, service_worker_is_ready, stored, wait_until_ready
+from person import ask, noted, open_page, open_selector, open_storage, service_worker_is_ready, stored, wait_until_ready
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
 from replay import replay
 
@@ -21,7 +21,7 @@ SHARD = 3_000_000  # bytes
 SHARDS = 4
 PATIENCE = 60  # seconds, under any load
 SLOW = 200_000  # bytes per second: the model takes a minute, in which a slow machine too can do something
-FAST = 3_000_000
+FAST = 1_000_000
 RATE = re.compile("/s ·")  # what a card says while bytes arrive
 
 
@@ -112,8 +112,8 @@ def is_whole(page: Page, host: FaultyHost) -> None:
 
 
 def leftovers(page: Page) -> int:
-    """How many partial files there are."""
-    return len(partials(page))
+    """How many partial files there are, but for empty ones: one that did not open in time goes at the next visit."""
+    return sum(length > 0 for length in partials(page))
 
 
 def partials(page: Page) -> list[int]:
@@ -182,15 +182,15 @@ def test_a_host_that_sends_a_few_bytes_now_and_then_is_waited_for(
 ) -> None:
     # The library takes longer than a silence may, and the rest is here long before: only its bytes keep the job alive.
     name = next(path for path in faulty.folder.iterdir() if path.suffix == ".wasm")
-    faulty.faults[name.name] = [Fault(trickle=name.stat().st_size // 50 + 1)]
+    faulty.faults[name.name] = [Fault(trickle=name.stat().st_size // 100 + 1)]
     card = begin(page, site, faulty)
     expect(card.locator(".shards .d")).to_have_count(SHARDS + 1)
     line = card.locator(".line")
     before = line.inner_text()
     for _ in range(3):
         expect(line).not_to_have_text(before)  # it goes on
+        expect(line).to_have_text(RATE)
         before = line.inner_text()
-        assert re.search(r"/s ·", before), before
     is_whole(page, faulty)
     assert [asked for asked, _ in faulty.asked].count(name.name) == 1
 
@@ -246,6 +246,7 @@ def test_pause_keeps_every_byte_over_a_reload_until_the_visitor_resumes(
     card = begin_slowly(page, site, faulty)
     card.get_by_role("button", name="Pause").click()
     expect(card).to_contain_text("Paused at")
+    until(page, lambda: [job["state"] for job in noted(page)["jobs"]] == ["paused"])
     page.reload()
     expect(card).to_contain_text("Paused at")
     asked = len(faulty.asked)
@@ -364,9 +365,10 @@ def test_a_machine_that_goes_offline_goes_on_when_it_is_back(
     page: Page, context: BrowserContext, site: servers.Server, faulty: FaultyHost
 ) -> None:
     # Playwright's switch tells the page, and leaves the connections of its worker alone: those break here.
-    faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=500_000)] for number in range(SHARDS)}
+    faulty.faults |= {f"params_shard_{number}.bin": [Fault(cut=1_500_000)] for number in range(SHARDS)}
     card = begin_slowly(page, site, faulty)
     context.set_offline(True)
+    faulty.rate = FAST
     expect(card).to_contain_text("This machine is offline")
     faulty.rate = 0
     context.set_offline(False)

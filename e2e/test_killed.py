@@ -70,7 +70,7 @@ def host(
         open_page(page, site.origin)
         page.get_by_role("button", name="Download", exact=True).click()
         page.locator(".job .shards").wait_for()
-    host.rate = 2_000_000
+    host.rate = 1_000_000
     yield host
     host.stop()
 

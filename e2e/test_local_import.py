@@ -47,7 +47,7 @@ def test_a_folder_becomes_a_model_that_answers_with_no_network_at_all(
     expect(form.get_by_text("Choose a folder")).to_be_visible()
     page.locator("#add-folder").set_input_files(folder)
     arrival = page.locator("#arrival")
-    expect(arrival).to_contain_text("is on this machine")
+    expect(arrival).to_contain_text("is on this machine.")
     shards = {path.name for path in folder.glob("params_shard_*.bin")}
     assert {f"{BASE}{name}" for name in (*shards, "tensor-cache.json", "tokenizer.json")} <= set(stored(page, "model"))
     assert f"{BASE}mlc-chat-config.json" in stored(page, "config")
@@ -140,7 +140,7 @@ def test_files_dropped_on_the_page_are_taken_in(page: Page, site: servers.Server
         document.getElementById("main").dispatchEvent(
             new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
     }""")
-    expect(page.locator("#arrival")).to_contain_text("small is on this machine")
+    expect(page.locator("#arrival")).to_contain_text("small is on this machine.")
     assert "https://local.invalid/small/resolve/main/tensor-cache.json" in stored(page, "model")
     selector = open_selector(page)
     show_actions(selector, "small")
@@ -153,7 +153,7 @@ def test_weights_that_left_come_back_from_the_same_folder(page: Page, site: serv
     open_page(page, site.origin)
     open_storage(page)
     choose(page, folder)
-    expect(page.locator("#arrival")).to_contain_text("small llama is on this machine")
+    expect(page.locator("#arrival")).to_contain_text("small llama is on this machine.")
     page.get_by_role("button", name="Delete small llama").click()
     page.get_by_role("dialog").get_by_role("button", name="Weights only").click()
     expect(page.get_by_role("button", name="Export small llama to a folder")).to_be_disabled()
@@ -174,7 +174,7 @@ def test_a_model_written_out_is_the_one_that_was_taken_in(page: Page, site: serv
     open_page(page, site.origin)
     open_storage(page)
     choose(page, folder)
-    expect(page.locator("#arrival")).to_contain_text("is on this machine")
+    expect(page.locator("#arrival")).to_contain_text("is on this machine.")
     page.get_by_role("button", name="Export small llama to a folder").click()
     expect(page.get_by_text("small llama is in the folder.")).to_be_visible()
     written = page.evaluate(
@@ -206,11 +206,12 @@ def test_without_a_folder_picker_files_are_chosen_and_arrive_one_by_one(
     expect(page.get_by_text("This browser cannot choose a folder")).to_be_visible()
     expect(page.get_by_text("Nor can it write into a folder")).to_be_visible()
     choose(page, [path for path in folder.iterdir() if path.is_file()])
-    expect(page.locator("#arrival")).to_contain_text("small is on this machine")
+    expect(page.locator("#arrival")).to_contain_text("small is on this machine.")
     arrived: dict[str, Path] = {}
     page.on("download", lambda it: arrived.__setitem__(it.suggested_filename, it.path()))
     page.get_by_role("button", name="Export small to a folder").click()
     expect(page.get_by_text("small is in your downloads, file by file.")).to_be_visible()
-    assert arrived.keys() == {path.name for path in folder.iterdir() if path.name != "tokenizer_config.json"}
+    while arrived.keys() != {path.name for path in folder.iterdir() if path.name != "tokenizer_config.json"}:
+        page.wait_for_timeout(100)  # the browser takes its time
     shard = "params_shard_0.bin"
     assert arrived[shard].read_bytes() == (folder / shard).read_bytes()

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import add_model, from_menu, keep, model_button, open_page, open_storage, stored, wait_until_ready
+from person import (
+    add_model,
+    from_menu,
+    keep,
+    model_button,
+    open_page,
+    open_storage,
+    stored,
+    wait_until_gone,
+    wait_until_ready,
+)
 from playwright.sync_api import Page, expect
 
 OWN_ID = "small-llama-q4f32_1-MLC"
@@ -36,7 +46,7 @@ def test_every_model_is_weighed_and_weights_can_leave_alone_then_all_of_it_offli
     files = [path for path in small_model.iterdir() if path.name != "tokenizer_config.json"]
     nbytes = sum(path.stat().st_size for path in files)
     expect(page.locator(".page .list li", has_text="My small one")).to_contain_text(f"{nbytes / 1e6:.1f}")
-    assert "used today" in row(page, "My small one")
+    expect(page.locator(".page .list li", has_text="My small one")).to_contain_text("used today")
     assert "part of the page" in row(page, "The guide")
     expect(page.locator(".total")).to_contain_text("this browser allows")
     host.stop()
@@ -57,8 +67,7 @@ def test_every_model_is_weighed_and_weights_can_leave_alone_then_all_of_it_offli
     page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#notices")).to_contain_text("My small one was deleted")
     expect(page.locator("#notices")).to_be_empty()  # once it can no longer be taken back
-    for shelf in ("model", "config", "wasm"):
-        assert not [key for key in stored(page, shelf) if key.startswith(with_a_model)]
+    wait_until_gone(page, with_a_model)
     assert json.loads(page.evaluate("localStorage.customModels")) == []
     expect(model_button(page)).to_contain_text("The guide")
 
@@ -122,6 +131,7 @@ def test_a_file_that_vanished_is_fetched_again_when_the_model_is_used(page: Page
         shard,
     )
     open_storage(page)
+    expect(page.get_by_role("button", name="Export My small one to a folder")).to_be_disabled()  # it has been looked at
     model_button(page).click()
     page.get_by_role("dialog", name="Models").get_by_role("button", name="My small one", exact=True).click()
     wait_until_ready(page, "My small one")

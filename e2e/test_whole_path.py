@@ -22,6 +22,7 @@ from person import (
     service_worker_is_ready,
     show_actions,
     stored,
+    wait_until_gone,
     wait_until_ready,
 )
 from playwright.sync_api import Page, expect
@@ -84,12 +85,12 @@ def test_deleting_a_model_asks_first_and_removes_its_files(
 
     from_menu(page, "My small one", "Delete")
     page.get_by_role("dialog", name="Delete My small one?").get_by_role("button", name="Delete").click()
-    wait_until_ready(page, "The guide")
-    expect(open_selector(page).get_by_role("button", name="My small one")).to_have_count(0)
     expect(page.locator("#notices")).to_contain_text("My small one was deleted")
+    expect(open_selector(page).get_by_role("button", name="My small one")).to_have_count(0)
     expect(page.locator("#notices")).not_to_contain_text("My small one was deleted")  # no longer to be taken back
-    for shelf in ("model", "config", "wasm"):
-        assert not any(key.startswith(address) for key in stored(page, shelf))
+    wait_until_gone(page, address)
+    page.keyboard.press("Escape")
+    wait_until_ready(page, "The guide")
     assert json.loads(page.evaluate("localStorage.customModels")) == []
 
 
