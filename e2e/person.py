@@ -23,10 +23,10 @@ def model_button(page: Page) -> Locator:
 
 
 def wait_until_ready(page: Page, name: str) -> None:
-    """Wait until the chosen model is `name` and can answer."""
+    """Wait until the chosen model is `name`, and is loaded."""
     expect(model_button(page)).to_contain_text(name)
-    expect(page.get_by_role("button", name=re.compile("^(Send|Envoyer)$"))).to_be_enabled()
-    expect(page.locator(".loading, .job, .err")).to_have_count(0)
+    expect(model_button(page)).to_have_attribute("data-phase", "ready")
+    expect(page.locator(".job, .err")).to_have_count(0)
 
 
 def open_selector(page: Page) -> Locator:

@@ -13,7 +13,7 @@ from bocal.models.device import Device
 from bocal.models.record import Model
 from bocal.protocols import Chunk
 from bocal.ui import thread
-from bocal.ui.actions import deleting
+from bocal.ui.actions import deleting, loading
 from bocal.ui.actions.desk import SELECTED
 from bocal.ui.application import Application
 from bocal.ui.state import Phase
@@ -306,5 +306,33 @@ def test_a_question_asked_while_the_page_still_starts_is_answered(
         await until(lambda: tab.state.phase is Phase.READY and tab.state.conversation.messages)
         await settled(tab)
         assert [it.text for it in tab.state.conversation.path()] == ["Why?", "one two"]
+
+    story()
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_question_asked_before_the_guide_has_come_waits_for_it(comes: bool, go_on: asyncio.Event) -> None:
+    @to_its_end
+    async def story() -> None:
+        browser = Browser()
+
+        async def look() -> Device:
+            return Device()
+
+        browser.look = look
+        if not comes:
+            browser.world.wire.web.documents.clear()
+        go_on.set()
+        tab = await browser.opened(THE_GUIDE)
+        tab.state.draft = "Why?"
+        starting = asyncio.ensure_future(tab.start())
+        await until(lambda: tab.state.selected)
+        tab.act("chat.send", "")
+        await starting
+        await until(lambda: tab.state.phase is (Phase.READY if comes else Phase.AWAY))
+        await asyncio.sleep(2 * loading.SOON)
+        await settled(tab)
+        assert [it.text for it in tab.state.conversation.path()] == (["Why?", "one two"] if comes else [])
+        assert tab.state.draft == ("" if comes else "Why?")
 
     story()

@@ -91,11 +91,14 @@ class Application:
             state.failure = failure
         await self.downloads.look()
         state.promised = await desk.outside.quota.promised()
+        if state.selected.id == GUIDE_ID and state.phase is Phase.AWAY and desk.choice == choice:
+            state.phase = Phase.LOOKING  # it comes by itself, once the machine is known
         desk.draw()
         device = await looking
         self.sharing.look()
         if not device.can_run:
-            state.selected = None if state.selected.id == GUIDE_ID else state.selected
+            if state.selected.id == GUIDE_ID:
+                state.selected, state.phase = None, Phase.AWAY
         elif desk.choice != choice:
             pass  # a model was chosen meanwhile, or a question asked: it is being loaded for that
         elif state.selected.id == GUIDE_ID:

@@ -17,7 +17,7 @@ def view(state: State) -> Html:
         placeholder = t("composer.wait_download", name=state.name(model))
     else:
         placeholder = t("composer.placeholder")
-    can_send = model is not None and job is None and state.can_answer and can_run
+    can_send = model is not None and (job is None or model.id == GUIDE_ID) and state.can_answer and can_run
     form = tag("form",
         _pictures(state),
         tag("label", t("composer.label"), class_="vh", for_="ask"),

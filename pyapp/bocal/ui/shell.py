@@ -38,7 +38,8 @@ def header(state: State) -> Html:
     return join([
         button(icon("menu"), "sidebar.toggle", classes="icon-btn only-closed", aria_label=t("side.open")),
         button([icon("gear"), tag("span", name, class_="name"), icon("down", "i s")], "selector.open",
-               classes="model-btn", id="model-button", aria_haspopup="dialog", aria_label=t("header.model", name=name),
+               classes="model-btn", id="model-button", data_phase=state.phase, aria_haspopup="dialog",
+               aria_label=t("header.model", name=name),
                aria_expanded=str(state.overlay is Overlay.SELECTOR).lower()),
         tag("span", class_="grow"),
         tag("span", icon("lock", "i s"), tag("span", t("app.local"), class_="hide-phone"), class_="local",

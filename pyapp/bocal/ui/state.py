@@ -57,7 +57,7 @@ class Overlay(StrEnum):
 class Phase(StrEnum):
     """Where the chosen model stands on its way to answering."""
 
-    LOOKING = "looking"  # what is on this machine is not known yet
+    LOOKING = "looking"  # what is on this machine is not known yet; the guide's files are on their way
     AWAY = "away"  # its files are not all here
     IDLE = "idle"  # here, loaded when first asked
     LOADING = "loading"
@@ -350,7 +350,7 @@ class State:
     @property
     def can_answer(self) -> bool:
         """Whether the chosen model answers, or will once loaded from this machine."""
-        return self.phase in {Phase.IDLE, Phase.LOADING, Phase.READY, Phase.FAILED}
+        return self.phase not in {Phase.AWAY, Phase.ANSWERING}
 
     @property
     def busy(self) -> bool:

@@ -138,9 +138,11 @@ class Asking:
         state = self.desk.state
         if state.selected is None or not state.can_answer:
             return False
-        if state.phase is Phase.LOADING:
-            await self.loading.ended()
-        elif state.phase is not Phase.READY:
+        if state.phase in {Phase.LOOKING, Phase.LOADING}:
+            await self.loading.settled()
+            if state.selected is None or state.phase in {Phase.AWAY, Phase.FAILED}:
+                return False
+        if state.phase is not Phase.READY:
             # A question downloads no model whose files have gone: that is for the visitor to say.
             await self.loading.get_ready(state.selected, bring=state.selected.id == GUIDE_ID)
         return state.phase is Phase.READY

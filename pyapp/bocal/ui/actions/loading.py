@@ -17,6 +17,8 @@ from bocal.ui.state import Overlay, Phase, Screen, Tuning
 from bocal.weights import plan
 from bocal.weights.download import State as Job
 
+SOON = 0.05  # seconds
+
 
 class Loading:
     """The model in use."""
@@ -25,7 +27,6 @@ class Loading:
         self.desk = desk
         self.downloads = downloads
         self.answers = answers
-        self._over = asyncio.Event()  # the load begun last has ended
         desk.outside.engine.listen(self._lost)
 
     async def do_model_choose(self, model_id: str) -> None:
@@ -82,9 +83,10 @@ class Loading:
         model = self.desk.registry.find(model.id) or model  # its library may have been found on the way
         await self._load(model, choice)
 
-    async def ended(self) -> None:
-        """Return once the load that is going on has ended, in whatever way."""
-        await self._over.wait()
+    async def settled(self) -> None:
+        """Return once the chosen model is on its way no longer."""
+        while self.desk.state.phase in {Phase.LOOKING, Phase.LOADING}:  # noqa: ASYNC110 - much can end it
+            await asyncio.sleep(SOON)
 
     async def put_down(self) -> None:
         """Stop using the chosen model, whose weights go; it stays the chosen one."""
@@ -129,8 +131,7 @@ class Loading:
         return window
 
     async def _load(self, model: Model, choice: int) -> None:
-        state, over = self.desk.state, asyncio.Event()
-        self._over = over
+        state = self.desk.state
         state.phase, state.failure, state.load = Phase.LOADING, None, Load(0, "")
         self.desk.draw()
 
@@ -150,8 +151,6 @@ class Loading:
             if choice == self.desk.choice:
                 state.phase = Phase.READY
                 state.used = usage.note(self.desk.outside.settings, model.id)
-        finally:
-            over.set()
         if choice == self.desk.choice:
             self.desk.draw()
 
