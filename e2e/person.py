@@ -22,10 +22,10 @@ def model_button(page: Page) -> Locator:
     return page.locator("#model-button")
 
 
-def wait_until_ready(page: Page, name: str) -> None:
-    """Wait until the chosen model is `name`, and is loaded."""
+def wait_until_ready(page: Page, name: str, phase: str = "ready") -> None:
+    """Wait until the chosen model is `name`, and is loaded; or "idle": after a reload it is once it is asked."""
     expect(model_button(page)).to_contain_text(name)
-    expect(model_button(page)).to_have_attribute("data-phase", "ready")
+    expect(model_button(page)).to_have_attribute("data-phase", phase)
     expect(page.locator(".job, .err")).to_have_count(0)
 
 

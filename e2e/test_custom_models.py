@@ -81,7 +81,7 @@ def test_a_model_on_localhost_answers_offline_too(
     host.stop()
     site.stop()
     bocal.reload()
-    wait_until_ready(bocal, NAME)
+    wait_until_ready(bocal, NAME, "idle")
     assert ask(bocal, "Hello", stop_after=10)
 
 

@@ -60,7 +60,7 @@ def test_a_folder_becomes_a_model_that_answers_with_no_network_at_all(
     begin_anew(page)
     assert ask(page, "Hello", stop_after=20)
     page.reload()
-    wait_until_ready(page, "small llama")
+    wait_until_ready(page, "small llama", "idle")
     assert ask(page, "Hello", stop_after=20)
     assert not [url for url in asked if not url.startswith((site.origin, "blob:"))]
 

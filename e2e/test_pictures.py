@@ -65,7 +65,7 @@ def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) ->
     page.evaluate("entry => localStorage.customModels = JSON.stringify([entry])", entry)
     page.evaluate("localStorage['bocal.model'] = 'eyes'")
     page.reload()
-    wait_until_ready(page, "Eyes")
+    wait_until_ready(page, "Eyes", "idle")
     choose_picture(page, "notes.txt", b"no picture")
     expect(page.get_by_text("notes.txt is no picture that this browser can read.")).to_be_visible()
     choose_picture(page, "red.png", PNG)
@@ -84,7 +84,7 @@ def test_a_model_that_sees_gets_the_picture(page: Page, site: servers.Server) ->
     wait_until_kept(page)
     page.reload()
     expect(page.locator(".msg.user img")).to_be_visible()
-    wait_until_ready(page, "Eyes")
+    wait_until_ready(page, "Eyes", "idle")
     ask(page, "And now?")
     assert "data:image/jpeg" in json.dumps(
         json.loads(page.locator(".msg:not(.user)").last.locator("code").inner_text())

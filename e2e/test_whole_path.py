@@ -60,7 +60,7 @@ def test_everything_from_the_first_visit_to_the_pulled_cable(
     host.stop()
     site.stop()
     page.reload()
-    wait_until_ready(page, "My small one")
+    wait_until_ready(page, "My small one", "idle")
     assert ask(page, "Hello", stop_after=20)
     open_selector(page).get_by_role("button", name="The guide").click()
     wait_until_ready(page, "The guide")
