@@ -15,6 +15,7 @@ from bocal.protocols import Chunk
 from bocal.ui import thread
 from bocal.ui.actions import deleting, loading
 from bocal.ui.actions.desk import SELECTED
+from bocal.ui.actions.downloads import Downloads
 from bocal.ui.application import Application
 from bocal.ui.state import Phase
 from household import ONE, Browser, problems, settled, until
@@ -310,8 +311,13 @@ def test_a_question_asked_while_the_page_still_starts_is_answered(
     story()
 
 
-@pytest.mark.parametrize("comes", [True, False])
-def test_a_question_asked_before_the_guide_has_come_waits_for_it(comes: bool, go_on: asyncio.Event) -> None:
+@pytest.mark.parametrize("lacking", ["", "files", "storage"])
+def test_a_question_asked_before_the_guide_has_come_waits_for_it(
+    lacking: str, go_on: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_args: Any) -> None:
+        raise Failure(Problem.STORAGE_FAILED)
+
     @to_its_end
     async def story() -> None:
         browser = Browser()
@@ -320,8 +326,10 @@ def test_a_question_asked_before_the_guide_has_come_waits_for_it(comes: bool, go
             return Device()
 
         browser.look = look
-        if not comes:
+        if lacking == "files":
             browser.world.wire.web.documents.clear()
+        if lacking == "storage":
+            monkeypatch.setattr(Downloads, "bring", refuse)
         go_on.set()
         tab = await browser.opened(THE_GUIDE)
         tab.state.draft = "Why?"
@@ -329,10 +337,10 @@ def test_a_question_asked_before_the_guide_has_come_waits_for_it(comes: bool, go
         await until(lambda: tab.state.selected)
         tab.act("chat.send", "")
         await starting
-        await until(lambda: tab.state.phase is (Phase.READY if comes else Phase.AWAY))
+        await until(lambda: tab.state.phase is (Phase.AWAY if lacking else Phase.READY))
         await asyncio.sleep(2 * loading.SOON)
         await settled(tab)
-        assert [it.text for it in tab.state.conversation.path()] == (["Why?", "one two"] if comes else [])
-        assert tab.state.draft == ("" if comes else "Why?")
+        assert [it.text for it in tab.state.conversation.path()] == ([] if lacking else ["Why?", "one two"])
+        assert tab.state.draft == ("Why?" if lacking else "")
 
     story()

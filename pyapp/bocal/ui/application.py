@@ -9,6 +9,7 @@ from bocal.errors import Failure
 from bocal.models import usage
 from bocal.models.catalogue import GUIDE_ID
 from bocal.models.device import Device
+from bocal.models.record import Model
 from bocal.models.registry import KEY as REGISTRY
 from bocal.protocols import Key
 from bocal.ui.actions.adding import Adding
@@ -102,10 +103,18 @@ class Application:
         elif desk.choice != choice:
             pass  # a model was chosen meanwhile, or a question asked: it is being loaded for that
         elif state.selected.id == GUIDE_ID:
-            desk.spawn(self.loading.get_ready(state.selected))
+            desk.spawn(self._get_ready(state.selected))
         else:
             await self.loading.read_window()
         desk.draw()
+
+    async def _get_ready(self, guide: Model) -> None:
+        try:
+            await self.loading.get_ready(guide)
+        finally:
+            if self.state.phase is Phase.LOOKING:
+                self.state.phase = Phase.AWAY  # nothing is on its way any more
+                self.desk.draw()
 
     async def _look(self) -> Device:
         self.state.device = device = await self.desk.outside.look()
