@@ -2,12 +2,21 @@
 
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 PATIENCE = 120_000  # milliseconds: an upper bound for a model to load on SwiftShader, not an expectation
+
+
+def until(page: Page, true: Callable[[], object]) -> None:
+    """Wait until something is so, for as long as `expect` waits; in a page whose policy lets no text be run as code."""
+    give_up = time.monotonic() + PATIENCE / 1000
+    while not true():
+        assert time.monotonic() < give_up, "it never came to be"
+        page.wait_for_timeout(100)
 
 
 def open_page(page: Page, address: str) -> None:
@@ -120,8 +129,7 @@ def ask(page: Page, question: str, *, stop_after: int | None = None) -> str:
 
 def wait_until_kept(page: Page) -> None:
     """Wait until the last answer of each conversation is kept, which it is a moment after it is shown."""
-    while not all(it["messages"] and it["messages"][-1].get("text") for it in noted(page)["bodies"]):
-        page.wait_for_timeout(100)
+    until(page, lambda: all(it["messages"] and it["messages"][-1].get("text") for it in noted(page)["bodies"]))
 
 
 def begin_anew(page: Page) -> None:
@@ -156,8 +164,8 @@ def stored(page: Page, shelf: str) -> list[str]:
 
 def wait_until_gone(page: Page, address: str) -> None:
     """Wait until WebLLM's databases hold nothing of an address: a deletion's notice goes a moment before the files."""
-    while any(key.startswith(address) for shelf in ("model", "config", "wasm") for key in stored(page, shelf)):
-        page.wait_for_timeout(100)
+    shelves = ("model", "config", "wasm")
+    until(page, lambda: not any(key.startswith(address) for shelf in shelves for key in stored(page, shelf)))
 
 
 def keep(page: Page, shelf: str, lengths: Mapping[str, int]) -> None:

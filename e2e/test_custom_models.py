@@ -19,6 +19,7 @@ from person import (
     open_selector,
     service_worker_is_ready,
     stored,
+    wait_until_gone,
     wait_until_ready,
 )
 from playwright.sync_api import Page, expect
@@ -217,12 +218,7 @@ def test_a_download_is_paused_resumed_and_cancelled(bocal: Page, host: servers.M
     expect(job).not_to_contain_text("It resumes where it stopped")
     job.get_by_role("button", name="Cancel").click()
     expect(job).to_have_count(0)
-    for _ in range(100):  # the card goes first, then the files
-        left = [key for key in stored(bocal, "model") if key.startswith(address)]
-        if not left:
-            break
-        bocal.wait_for_timeout(100)
-    assert not left
+    wait_until_gone(bocal, address)
 
 
 def test_a_reload_in_the_middle_goes_on_with_what_is_missing(

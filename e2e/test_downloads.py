@@ -3,8 +3,7 @@
 import hashlib
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,22 @@ import pytest
 import random_model
 import servers
 from faulty import Fault, FaultyHost
-from person import ask, noted, open_page, open_selector, open_storage, service_worker_is_ready, stored, wait_until_ready
+from person import (
+    ask,
+    noted,
+    open_page,
+    open_selector,
+    open_storage,
+    service_worker_is_ready,
+    stored,
+    until,
+    wait_until_ready,
+)
 from playwright.sync_api import BrowserContext, BrowserType, Locator, Page, expect
 from replay import replay
 
 SHARD = 3_000_000  # bytes
 SHARDS = 4
-PATIENCE = 60  # seconds, under any load
 SLOW = 200_000  # bytes per second: the model takes a minute, in which a slow machine too can do something
 FAST = 1_000_000
 RATE = re.compile("/s ·")  # what a card says while bytes arrive
@@ -130,14 +138,6 @@ def partials(page: Page) -> list[int]:
     )
     assert isinstance(lengths, list)
     return lengths
-
-
-def until(page: Page, true: Callable[[], bool]) -> None:
-    """Wait until something is true, for as long as `expect` waits."""
-    give_up = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < give_up
-        page.wait_for_timeout(100)
 
 
 def test_every_byte_arrives_and_is_asked_for_once(page: Page, site: servers.Server, faulty: FaultyHost) -> None:

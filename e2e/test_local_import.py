@@ -17,6 +17,7 @@ from person import (
     open_storage,
     show_actions,
     stored,
+    until,
     wait_until_ready,
 )
 from playwright.sync_api import Page, expect
@@ -211,7 +212,7 @@ def test_without_a_folder_picker_files_are_chosen_and_arrive_one_by_one(
     page.on("download", lambda it: arrived.__setitem__(it.suggested_filename, it.path()))
     page.get_by_role("button", name="Export small to a folder").click()
     expect(page.get_by_text("small is in your downloads, file by file.")).to_be_visible()
-    while arrived.keys() != {path.name for path in folder.iterdir() if path.name != "tokenizer_config.json"}:
-        page.wait_for_timeout(100)  # the browser takes its time
+    wanted = {path.name for path in folder.iterdir() if path.name != "tokenizer_config.json"}
+    until(page, lambda: arrived.keys() == wanted)  # the browser takes its time
     shard = "params_shard_0.bin"
     assert arrived[shard].read_bytes() == (folder / shard).read_bytes()

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 import servers
-from person import add_model, ask, begin_anew, fill, from_menu, open_page, open_selector, stored, wait_until_ready
+from person import (
+    add_model,
+    ask,
+    begin_anew,
+    fill,
+    from_menu,
+    open_page,
+    open_selector,
+    stored,
+    until,
+    wait_until_ready,
+)
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.idle
@@ -124,10 +135,10 @@ def test_a_deletion_is_taken_back(bocal: Page, host: servers.ModelHost, address:
     bocal.get_by_role("dialog", name=f"Delete {NAME}?").get_by_role("button", name="Delete", exact=True).click()
     undo = bocal.locator("#notices").get_by_role("button", name="Undo")
     expect(undo).to_be_visible()
-    bocal.wait_for_function("localStorage.customModels === '[]'")
+    until(bocal, lambda: custom_models(bocal) == [])
     undo.click()
     expect(bocal.locator("#notices")).not_to_contain_text("was deleted")
-    bocal.wait_for_function("JSON.parse(localStorage.customModels).map(({ id }) => id).join() === 'own'")
+    until(bocal, lambda: [entry["id"] for entry in custom_models(bocal)] == ["own"])
     bocal.wait_for_timeout(11_000)  # longer than it could have been taken back
     assert files(bocal, address) == before
     host.stop()
@@ -140,7 +151,7 @@ def test_a_reload_does_not_forget_a_deletion(bocal: Page, address: str) -> None:
     bocal.get_by_role("dialog", name=f"Delete {NAME}?").get_by_role("button", name="Delete", exact=True).click()
     notices = bocal.locator("#notices")
     expect(notices).to_contain_text(f"{NAME} was deleted")
-    bocal.wait_for_function("localStorage.customModels === '[]'")
+    until(bocal, lambda: custom_models(bocal) == [])
     bocal.reload()
     expect(notices).not_to_contain_text(f"{NAME} was deleted")
     wait_until_ready(bocal, "The guide")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from person import ask, noted, open_page, open_settings, wait_until_ready
+from person import ask, noted, open_page, open_settings, until, wait_until_ready
 from playwright.sync_api import Error, Locator, Page, expect
 from replay import replay, request_of
 
@@ -56,8 +56,7 @@ def test_questions_and_answers_have_versions_that_last(page: Page, site: servers
     expect(answer(page).locator(".prose")).to_have_text(first)
     expect(page.locator(".side-row")).to_have_text("How do I add my own model?")
     shown = str(answer(page).locator(".prose").get_attribute("id")).removeprefix("prose-")
-    while noted(page)["bodies"][0]["leaf"] != shown:
-        page.wait_for_timeout(100)  # it is kept a moment after it is shown
+    until(page, lambda: noted(page)["bodies"][0]["leaf"] == shown)  # it is kept a moment after it is shown
     page.reload()
     expect(answer(page).locator(".prose")).to_have_text(first)
     press(question(page), "Next version")
@@ -74,8 +73,7 @@ def test_a_message_can_be_copied_and_deleted(page: Page, site: servers.Server) -
     assert page.evaluate("navigator.clipboard.readText()") == "# First\n\nWords"
     press(page.locator(".msg:not(.user)").first, "Delete this message")
     expect(page.locator(".msg")).to_have_count(3)
-    while len(noted(page)["bodies"][0]["messages"]) != 3:
-        page.wait_for_timeout(100)  # it is kept a moment after it is shown
+    until(page, lambda: len(noted(page)["bodies"][0]["messages"]) == 3)  # it is kept a moment after it is shown
     page.reload()
     expect(page.locator(".msg")).to_have_count(3)
     wait_until_ready(page, "The guide")
@@ -116,8 +114,7 @@ def test_a_crash_in_mid_answer_keeps_what_was_written(page: Page, site: servers.
     page.get_by_label("Your message").fill("count")
     page.keyboard.press("Enter")
     expect(answer(page).locator(".prose")).to_contain_text("word60")
-    while not any("word20" in it["text"] for it in noted(page)["unfinished"]):
-        page.wait_for_timeout(100)  # noted each second
+    until(page, lambda: any("word20" in it["text"] for it in noted(page)["unfinished"]))  # noted each second
     crash(page)
     page = page.context.new_page()
     replay(page, {"count": LONG}, rate=20)

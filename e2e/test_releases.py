@@ -11,7 +11,7 @@ import pytest
 import server
 import servers
 from conftest import ROOT
-from person import model_button, open_page, service_worker_is_ready
+from person import model_button, open_page, service_worker_is_ready, until
 from playwright.sync_api import BrowserContext, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -92,7 +92,7 @@ def test_a_release_that_is_half_there_is_not_kept(page: Page, site: servers.Serv
     release(published)
     replace(published / "bocal.css", before)  # the new service worker is there, this file is not yet
     page.evaluate("navigator.serviceWorker.ready.then((it) => { it.update().catch(() => {}); })")
-    page.wait_for_function("window.became === 'redundant'")
+    until(page, lambda: page.evaluate("window.became === 'redundant'"))
     site.stop()
     open_page(page, site.origin)
 

@@ -276,7 +276,7 @@ print("end")
 def test_code_runs_without_a_network(page: Page, script: Script, context: BrowserContext) -> None:
     block = show(page, script, "import sqlite3, statistics\nstatistics.mean([1, 3])").first
     person.service_worker_is_ready(page)
-    page.wait_for_function("navigator.serviceWorker.controller")
+    person.until(page, lambda: page.evaluate("!!navigator.serviceWorker.controller"))
     context.set_offline(True)
     script.server.stop()
     expect(run(block).locator("pre")).to_have_text("2")

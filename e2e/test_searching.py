@@ -7,7 +7,7 @@ from pathlib import Path
 import hub
 import pytest
 import servers
-from person import ask, open_form, open_page, open_settings, wait_until_ready
+from person import ask, open_form, open_page, open_settings, until, wait_until_ready
 from playwright.sync_api import Locator, Page, expect
 from starlette.responses import JSONResponse, Response
 
@@ -125,11 +125,11 @@ def test_other_words_end_a_search_and_its_answer_is_never_shown(form: Locator, h
     host.silence.pieces.add("search=llama")
     search_for(form, "llama")
     expect(form.locator(".found-head")).to_contain_text("Searching…")
-    wait_until(form, lambda: len(host.silence.waiting) == 2)  # mlc-ai's and everybody's
+    until(form.page, lambda: len(host.silence.waiting) == 2)  # mlc-ai's and everybody's
     search_for(form, "qwen")
     expect(rows(form)).to_have_count(1)
     expect(rows(form)).to_contain_text("Qwen-1B")
-    wait_until(form, lambda: len(host.silence.abandoned) == 2)
+    until(form.page, lambda: len(host.silence.abandoned) == 2)
     assert all("search=llama" in address for address in host.silence.abandoned)
 
 
@@ -140,12 +140,12 @@ def test_another_address_ends_the_checks_of_the_one_before(
     slow, quick = host.add("labo/Slow-q4f32_1-MLC", small_model), host.add("labo/Quick-q4f32_1-MLC", small_model)
     host.silence.pieces |= {f"Slow-q4f32_1-MLC/{between}{piece}" for between in ("", "resolve/main/")}
     form.get_by_label(PASTE).fill(slow)
-    wait_until(form, lambda: bool(host.silence.waiting))
+    until(form.page, lambda: host.silence.waiting)
     assert not host.silence.abandoned
     form.get_by_label(PASTE).fill(quick)
     expect(form.locator(".checks-head")).to_contain_text("This model can run here")
     expect(form.get_by_label("Model ID")).to_have_value("Quick-q4f32_1-MLC")
-    wait_until(form, lambda: host.silence.abandoned == host.silence.waiting)
+    until(form.page, lambda: host.silence.abandoned == host.silence.waiting)
 
 
 def test_a_pasted_page_of_results_is_searched_for(form: Locator, host: servers.ModelHost) -> None:
@@ -228,12 +228,3 @@ def test_what_was_typed_into_the_form_stays_through_a_search(form: Locator, host
     rows(form).get_by_role("button").click()
     expect(form.get_by_label("Model ID")).to_have_value("Llama-1B-q4f32_1-MLC")
     expect(form.get_by_label("Display name")).to_have_value("My own name")
-
-
-def wait_until(form: Locator, true: Callable[[], bool]) -> None:
-    """Wait until something is so on the host, as `expect` waits for the page."""
-    for _time in range(600):
-        if true():
-            return
-        form.page.wait_for_timeout(50)
-    pytest.fail("it never came to be")

@@ -14,7 +14,7 @@ import pytest
 import servers
 from compiled import library, model
 from conftest import AWAY, ROOT
-from person import add_by_console, begin_anew, fill, open_form, open_page, open_selector, wait_until_ready
+from person import add_by_console, begin_anew, fill, open_form, open_page, open_selector, until, wait_until_ready
 from playwright.sync_api import Browser, Page, expect
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -232,13 +232,9 @@ def _judge(page: Page, model_id: str, address: str, *, whole: bool) -> None:
     selector.get_by_label("Search models").fill(model_id)  # the list may be long by now
     selector.get_by_role("button", name=model_id, exact=True).click()
     expect(page.locator("#model-button")).to_contain_text(model_id)
-    ended = page.locator(".job.is-error, .job.is-waiting, .err, #send-button:not([disabled])")
-    expect(ended.first).to_be_attached()
-    expect(page.locator(".loading, .job:not(.is-error, .is-waiting)")).to_have_count(0)
-    trouble, ready = page.locator(".job.is-error, .job.is-waiting, .err"), page.locator("#send-button:not([disabled])")
-    while not (happened := trouble.all_inner_texts()) and not ready.count():
-        page.wait_for_timeout(100)  # it only tries once more what it waited for
-    happened = happened or _ask(page, whole=whole)
+    trouble, ready = page.locator(".job.is-error, .job.is-waiting, .err"), page.locator("[data-phase=ready]")
+    until(page, lambda: trouble.count() or ready.count())
+    happened = trouble.all_inner_texts() or _ask(page, whole=whole)
     waiting = page.locator(".job:not(.is-error)").get_by_role("button", name="Cancel")
     if waiting.count():
         waiting.click()

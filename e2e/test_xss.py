@@ -105,7 +105,8 @@ def hostile(
     page.on("dialog", lambda dialog: it.requests.append(f"dialog: {dialog.message}"))
     person.open_page(page, origin)
     person.wait_until_ready(page, "The guide")
-    page.wait_for_function("() => performance.getEntriesByType('resource').some(({ name }) => /purify/.test(name))")
+    loaded = "performance.getEntriesByType('resource').some(({ name }) => /purify/.test(name))"
+    person.until(page, lambda: page.evaluate(loaded))
     page.on("request", lambda request: it.requests.append(request.url))
     yield it
     context.close()
@@ -182,7 +183,7 @@ def test_the_listener_would_see_it(
             person.ask(it.page, "beacon")
         assert it.page.evaluate(AUDIT) != []
         if policy:
-            for directive in ("script-src", "img-src"):
-                it.page.wait_for_function(f"window.seen.some((it) => it.includes('{directive}'))")
+            reported = "['script-src', 'img-src'].every((it) => window.seen.some((seen) => seen.includes(it)))"
+            person.until(it.page, lambda: it.page.evaluate(reported))
         else:
-            it.page.wait_for_function("window.seen.includes('ran')")
+            person.until(it.page, lambda: it.page.evaluate("window.seen.includes('ran')"))
