@@ -27,7 +27,7 @@ def typing(text: str) -> str:
 
 def count(number: str) -> str:
     """Whether the list says that this many models match."""
-    return f"document.querySelector('#selector [role=status]')?.textContent.startsWith({json.dumps(number + ' ')})"
+    return f"document.querySelector('#selector span[role=status]')?.textContent.startsWith({json.dumps(number + ' ')})"
 
 
 def models() -> str:
@@ -60,7 +60,7 @@ def measure(page: Page) -> dict[str, list[float]]:
     opening = repeat(page, OPEN, IS_OPEN, closed)
     closed()
     person.open_selector(page)
-    words = page.locator("#selector [role=status]").inner_text().split()[0]
+    words = page.locator("#selector span[role=status]").inner_text().split()[0]
     family = """const field = document.querySelector('#filter-family');
         field.value = 'Qwen'; field.dispatchEvent(new InputEvent('input', { bubbles: true }))"""
     return {
