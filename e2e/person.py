@@ -227,8 +227,8 @@ def service_worker_is_ready(page: Page) -> None:
     """Wait until a second visit would need no network."""
     page.evaluate(
         """async (patience) => {
-        const late = new Promise((_, fail) => setTimeout(fail, patience, new Error("no service worker in time")));
-        await Promise.race([navigator.serviceWorker.ready, late]);
-    }""",
+            const late = new Promise((_, fail) => setTimeout(fail, patience, new Error("no service worker in time")));
+            await Promise.race([navigator.serviceWorker.ready, late]);
+        }""",
         PATIENCE,
     )

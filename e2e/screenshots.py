@@ -213,7 +213,6 @@ def main(wanted: list[str]) -> int:
                     if screen in REPLAYED:
                         replay(context, {question: [ANSWER] for question in QUESTIONS})
                     page = context.new_page()
-                    page.set_default_timeout(person.PATIENCE)
                     person.open_page(page, site.origin)
                     screen(page, world)
                     page.wait_for_timeout(300)

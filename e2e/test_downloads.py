@@ -120,8 +120,8 @@ def is_whole(page: Page, host: FaultyHost) -> None:
 
 
 def leftovers(page: Page) -> int:
-    """How many partial files there are, but for empty ones: one that did not open in time goes at the next visit."""
-    return sum(length > 0 for length in partials(page))
+    """How many partial files there are."""
+    return len(partials(page))
 
 
 def partials(page: Page) -> list[int]:

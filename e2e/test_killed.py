@@ -65,6 +65,7 @@ def host(
     host = FaultyHost(tmp_path, rate=500_000)
     with browser_type.launch_persistent_context(profile, **browser_type_launch_args) as context:
         page = context.pages[0]
+        page.set_default_timeout(PATIENCE * 1000)
         page.goto(f"{site.origin}/manifest.webmanifest")
         page.evaluate("(told) => Object.assign(localStorage, told)", random_model.setting(host.origin))
         open_page(page, site.origin)
@@ -98,6 +99,7 @@ def finish(
     with browser_type.launch_persistent_context(profile, locale="en-GB", **launch) as context:
         page = context.pages[0]
         open_page(page, site.origin)
+        page.set_default_timeout(PATIENCE * 1000)
         is_whole(page, host)
 
 

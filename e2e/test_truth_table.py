@@ -14,7 +14,7 @@ import pytest
 import servers
 from compiled import library, model
 from conftest import AWAY, ROOT
-from person import add_by_console, begin_anew, fill, open_form, open_page, open_selector, until, wait_until_ready
+from person import add_by_console, begin_anew, fill, open_form, open_page, open_selector, wait_until_ready
 from playwright.sync_api import Browser, Page, expect
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -233,8 +233,9 @@ def _judge(page: Page, model_id: str, address: str, *, whole: bool) -> None:
     selector.get_by_role("button", name=model_id, exact=True).click()
     expect(page.locator("#model-button")).to_contain_text(model_id)
     trouble, ready = page.locator(".job.is-error, .job.is-waiting, .err"), page.locator("[data-phase=ready]")
-    until(page, lambda: trouble.count() or ready.count())
-    happened = trouble.all_inner_texts() or _ask(page, whole=whole)
+    while not (happened := trouble.all_inner_texts()) and not ready.count():
+        page.wait_for_timeout(100)  # what it waits for may pass while one looks again
+    happened = happened or _ask(page, whole=whole)
     waiting = page.locator(".job:not(.is-error)").get_by_role("button", name="Cancel")
     if waiting.count():
         waiting.click()

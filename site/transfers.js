@@ -285,8 +285,9 @@ const doing = {
 
   async drop({ name }) {
     await doing.close({ names: [name] });
-    if (inMemory.delete(name)) return; // where its file did not open, what is left of that goes at the next visit
+    const held = inMemory.delete(name);
     await (await folder)?.removeEntry(name).catch((error) => {
+      if (held) return; // there is none, or it did not open in time, and does now: it goes at the next visit
       if (error.name !== "NotFoundError") throw error;
     });
   },

@@ -353,6 +353,11 @@ class State:
         return self.phase not in {Phase.AWAY, Phase.ANSWERING}
 
     @property
+    def coming(self) -> bool:
+        """Whether the chosen model is on its way, and what comes of it is not known yet."""
+        return self.phase in {Phase.LOOKING, Phase.LOADING}
+
+    @property
     def busy(self) -> bool:
         """Whether a model is at work: the firefly glows."""
         return self.phase in {Phase.LOADING, Phase.ANSWERING}

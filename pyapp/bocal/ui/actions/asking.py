@@ -138,7 +138,7 @@ class Asking:
         state = self.desk.state
         if state.selected is None or not state.can_answer:
             return False
-        if state.phase in {Phase.LOOKING, Phase.LOADING}:
+        if state.coming:
             await self.loading.settled()
             if state.selected is None or state.phase in {Phase.AWAY, Phase.FAILED}:
                 return False

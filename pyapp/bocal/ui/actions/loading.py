@@ -17,7 +17,7 @@ from bocal.ui.state import Overlay, Phase, Screen, Tuning
 from bocal.weights import plan
 from bocal.weights.download import State as Job
 
-SOON = 0.05  # seconds
+SOON = 0.05  # seconds between two looks at where a model stands
 
 
 class Loading:
@@ -85,7 +85,7 @@ class Loading:
 
     async def settled(self) -> None:
         """Return once the chosen model is on its way no longer."""
-        while self.desk.state.phase in {Phase.LOOKING, Phase.LOADING}:  # noqa: ASYNC110 - much can end it
+        while self.desk.state.coming:  # noqa: ASYNC110 - much can end it
             await asyncio.sleep(SOON)
 
     async def put_down(self) -> None:
